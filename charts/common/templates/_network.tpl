@@ -1,0 +1,143 @@
+{{- /*
+Service, NetworkPolicy, ServiceAccount and disruption budget. The policy is the component's place in the graph: in come its
+consumers (index) and, where it is exposed, the gateway; out go its requirements, DNS and what `egress` declares.
+*/ -}}
+{{- define "common.serviceaccount" -}}
+---
+apiVersion: v1
+kind: ServiceAccount
+metadata:
+  {{- include "common.metadata" (dict "x" . "name" .name) | nindent 2 }}
+automountServiceAccountToken: false
+{{- end -}}
+
+{{- define "common.service" -}}
+{{- $offered := dict -}}
+{{- range $port, $declared := .contract.ports -}}
+{{- if dig "service" true $declared }}{{ $_ := set $offered $port $declared }}{{ end -}}
+{{- end -}}
+{{- if $offered }}
+---
+apiVersion: v1
+kind: Service
+metadata:
+  {{- include "common.metadata" (dict "x" . "name" .name) | nindent 2 }}
+spec:
+  type: ClusterIP
+  selector:
+    {{- include "common.selector" (dict "x" . "role" "server") | nindent 4 }}
+  ports:
+    {{- range $port, $declared := $offered }}
+    - name: {{ $port }}
+      port: {{ $declared.port | int }}
+      targetPort: {{ $port }}
+      protocol: TCP
+      {{- if has $declared.protocol (list "http" "https" "grpc") }}
+      appProtocol: {{ $declared.protocol }}
+      {{- end }}
+    {{- end }}
+{{- end }}
+{{- end -}}
+
+{{- define "common.disruptionbudget" -}}
+{{- if gt (int .root.Values.replicas) 1 }}
+---
+apiVersion: policy/v1
+kind: PodDisruptionBudget
+metadata:
+  {{- include "common.metadata" (dict "x" . "name" .name) | nindent 2 }}
+spec:
+  maxUnavailable: 1
+  unhealthyPodEvictionPolicy: AlwaysAllow
+  selector:
+    matchLabels:
+      {{- include "common.selector" (dict "x" . "role" "server") | nindent 6 }}
+{{- end }}
+{{- end -}}
+
+{{- define "common.networkpolicy" -}}
+{{- $x := . -}}
+{{- $network := dig "network" dict ($x.root.Values.global | default dict) -}}
+{{- if dig "policies" true $network }}
+---
+apiVersion: networking.k8s.io/v1
+kind: NetworkPolicy
+metadata:
+  {{- include "common.metadata" (dict "x" $x "name" $x.name) | nindent 2 }}
+spec:
+  podSelector:
+    matchLabels:
+      app.kubernetes.io/name: {{ $x.name }}
+  policyTypes: [Ingress, Egress]
+  ingress:
+    {{- include "common.networkpolicy.ingress" (dict "x" $x "network" $network) | trim | nindent 4 }}
+  egress:
+    {{- include "common.networkpolicy.egress" (dict "x" $x "network" $network) | trim | nindent 4 }}
+{{- end }}
+{{- end -}}
+
+{{- define "common.networkpolicy.ingress" -}}
+{{- $x := .x -}}
+{{- $network := .network -}}
+{{- $rules := list -}}
+{{- range $port, $declared := $x.contract.ports -}}
+{{- $from := list -}}
+{{- range $consumer := get $x.index.consumers $port | default list -}}
+{{- if eq (include "common.mode" (dict "root" $x.root "component" $consumer)) "embedded" -}}
+{{- $from = append $from (dict "podSelector" (dict "matchLabels" (dict "app.kubernetes.io/name" $consumer))) -}}
+{{- end -}}
+{{- end -}}
+{{- if or $x.contract.peers $x.contract.jobs -}}
+{{- $from = append $from (dict "podSelector" (dict "matchLabels" (dict "app.kubernetes.io/name" $x.name))) -}}
+{{- end -}}
+{{- if eq ($x.contract.exposed | default "") $port -}}
+{{- $from = append $from (dict "namespaceSelector" (dict "matchLabels" (dict "kubernetes.io/metadata.name" ($network.gatewayNamespace | default "gateway")))) -}}
+{{- end -}}
+{{- if $from -}}
+{{- $rules = append $rules (dict "from" $from "ports" (list (dict "protocol" "TCP" "port" ($declared.port | int)))) -}}
+{{- end -}}
+{{- end -}}
+{{- $rules | toYaml -}}
+{{- end -}}
+
+{{- define "common.networkpolicy.egress" -}}
+{{- $x := .x -}}
+{{- $network := .network -}}
+{{- $dns := list (dict "protocol" "UDP" "port" 53) (dict "protocol" "TCP" "port" 53) -}}
+{{- $rules := list (dict "to" (list (dict "namespaceSelector" (dict "matchLabels" (dict "kubernetes.io/metadata.name" ($network.dnsNamespace | default "kube-system"))))) "ports" $dns) -}}
+{{- range $edge := $x.contract.requires -}}
+{{- $peer := dict "root" $x.root "component" $edge.component "port" $edge.port -}}
+{{- $mode := include "common.mode" $peer -}}
+{{- if eq $mode "embedded" -}}
+{{- $rules = append $rules (dict "to" (list (dict "podSelector" (dict "matchLabels" (dict "app.kubernetes.io/name" $edge.component)))) "ports" (list (dict "protocol" "TCP" "port" (include "common.port" $peer | int)))) -}}
+{{- else if and (eq $mode "external") (include "common.entry" $peer | fromJson).host -}}
+{{- $rules = append $rules (dict "to" (include "common.cidrs" $network.internetCidrs | fromJsonArray) "ports" (list (dict "protocol" "TCP" "port" (include "common.port" $peer | int)))) -}}
+{{- end -}}
+{{- end -}}
+{{- if or $x.contract.peers $x.contract.jobs -}}
+{{- $ports := list -}}
+{{- range $port, $declared := $x.contract.ports }}{{ $ports = append $ports (dict "protocol" "TCP" "port" ($declared.port | int)) }}{{ end -}}
+{{- if $ports -}}
+{{- $rules = append $rules (dict "to" (list (dict "podSelector" (dict "matchLabels" (dict "app.kubernetes.io/name" $x.name)))) "ports" $ports) -}}
+{{- end -}}
+{{- end -}}
+{{- range $out := $x.contract.egress -}}
+{{- $ports := list -}}
+{{- range $port := $out.ports }}{{ $ports = append $ports (dict "protocol" "TCP" "port" ($port | int)) }}{{ end -}}
+{{- if eq $out.to "internet" -}}
+{{- $rules = append $rules (dict "to" (include "common.cidrs" $network.internetCidrs | fromJsonArray) "ports" $ports) -}}
+{{- else -}}
+{{- $to := list (dict "namespaceSelector" (dict "matchLabels" (dict "kubernetes.io/metadata.name" ($network.gatewayNamespace | default "gateway")))) -}}
+{{- range $cidr := $network.gatewayCidrs }}{{ $to = append $to (dict "ipBlock" (dict "cidr" $cidr)) }}{{ end -}}
+{{- $rules = append $rules (dict "to" $to "ports" $ports) -}}
+{{- end -}}
+{{- end -}}
+{{- $rules | toYaml -}}
+{{- end -}}
+
+{{- /* Peers for a list of CIDRs, as JSON; without a list, everywhere. */ -}}
+{{- define "common.cidrs" -}}
+{{- $peers := list -}}
+{{- range $cidr := . | default (list "0.0.0.0/0") }}{{ $peers = append $peers (dict "ipBlock" (dict "cidr" $cidr)) }}{{ end -}}
+{{- $peers | toJson -}}
+{{- end -}}

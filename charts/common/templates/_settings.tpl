@@ -1,0 +1,50 @@
+{{- /*
+Settings. The wiring gives a map from the name of a setting to its value:
+  text, number or boolean     written as it is; may hold $(NAME) of a variable that comes from a Secret
+  {secret: ID, key: KEY}      from a Secret
+  {field: metadata.name}      from the pod
+What the site writes under `settings:` wins over the wiring.
+*/ -}}
+
+{{- /* The site's settings that live in one place ("where"), as JSON: dict x, where. */ -}}
+{{- define "common.settings.of" -}}
+{{- $found := dict -}}
+{{- range $name, $value := .x.root.Values.settings | default dict -}}
+{{- $declared := get $.x.contract.settings $name -}}
+{{- if not $declared -}}
+{{- fail (printf "%s.settings.%s: the contract of %s knows no such setting; see charts/%s/README.md" $.x.name $name $.x.name $.x.name) -}}
+{{- end -}}
+{{- if eq ($declared.where | default "env") $.where -}}
+{{- $_ := set $found $name ($value | toString) -}}
+{{- end -}}
+{{- end -}}
+{{- $found | toJson -}}
+{{- end -}}
+
+{{- /* The list of environment variables. Those from Secrets come first: $(NAME) sees only what stands before it. */ -}}
+{{- define "common.env" -}}
+{{- $x := .x -}}
+{{- $env := .env | default dict -}}
+{{- range $name := keys $env | sortAlpha }}
+{{- $value := get $env $name }}
+{{- if kindIs "map" $value }}
+- name: {{ $name }}
+  valueFrom:
+    {{- if $value.secret }}
+    secretKeyRef:
+      name: {{ include "common.secretname" (dict "root" $x.root "secret" $value.secret) }}
+      key: {{ $value.key }}
+    {{- else }}
+    fieldRef:
+      fieldPath: {{ $value.field }}
+    {{- end }}
+{{- end }}
+{{- end }}
+{{- range $name := keys $env | sortAlpha }}
+{{- $value := get $env $name }}
+{{- if not (kindIs "map" $value) }}
+- name: {{ $name }}
+  value: {{ $value | toString | quote }}
+{{- end }}
+{{- end }}
+{{- end -}}

@@ -1,0 +1,73 @@
+{{- /* The Deployment or StatefulSet of a component. */ -}}
+{{- define "common.workload" -}}
+{{- $x := . -}}
+{{- $contract := $x.contract -}}
+{{- $values := $x.root.Values -}}
+---
+apiVersion: apps/v1
+kind: {{ $contract.workload.kind }}
+metadata:
+  {{- include "common.metadata" (dict "x" $x "name" $x.name "offset" (include "common.workload.offset" $x | int)) | nindent 2 }}
+spec:
+  replicas: {{ $values.replicas | int }}
+  revisionHistoryLimit: 3
+  selector:
+    matchLabels:
+      {{- include "common.selector" (dict "x" $x "role" "server") | nindent 6 }}
+  {{- if eq $contract.workload.kind "StatefulSet" }}
+  serviceName: {{ $x.name }}
+  podManagementPolicy: {{ ternary "Parallel" "OrderedReady" ($contract.peers | default false) }}
+  updateStrategy:
+    type: RollingUpdate
+  persistentVolumeClaimRetentionPolicy:
+    whenDeleted: Retain
+    whenScaled: Retain
+  {{- else }}
+  progressDeadlineSeconds: 900
+  strategy:
+    type: {{ $contract.workload.strategy }}
+    {{- if eq $contract.workload.strategy "RollingUpdate" }}
+    rollingUpdate:
+      maxUnavailable: 0
+      maxSurge: 1
+    {{- end }}
+  {{- end }}
+  template:
+    {{- include "common.pod" (dict "x" $x "role" "server" "env" $x.env "container" $x.wiring "wait" true "probes" true) | nindent 4 }}
+  {{- with include "common.claimtemplates" $x }}
+  {{- . | nindent 2 }}
+  {{- end }}
+{{- end -}}
+
+{{- /* A workload comes after its own `prepare` jobs. */ -}}
+{{- define "common.workload.offset" -}}
+{{- $offset := 0 -}}
+{{- range $job := .contract.jobs -}}
+{{- if eq $job.when "prepare" }}{{ $offset = 2 }}{{ end -}}
+{{- end -}}
+{{- $offset -}}
+{{- end -}}
+
+{{- /* Jobs. Their names hold a hash of what they run: a Job cannot be changed in place, a new input makes a new Job. */ -}}
+{{- define "common.jobs" -}}
+{{- $x := . -}}
+{{- range $job, $declared := $x.contract.jobs }}
+{{- $wired := get ($x.wiring.jobs | default dict) $job -}}
+{{- if not $wired -}}
+{{- fail (printf "%s: the contract has a job %q that templates/_wiring.tpl does not wire" $x.name $job) -}}
+{{- end -}}
+{{- $env := $wired.env | default $x.env -}}
+{{- $annotations := dig "jobs" $job "podAnnotations" dict ($x.root.Values | toYaml | fromYaml) -}}
+{{- $pod := include "common.pod" (dict "x" $x "role" $job "env" $env "container" $wired "wait" (eq $declared.when "prepare") "probes" false "annotations" $annotations) }}
+---
+apiVersion: batch/v1
+kind: Job
+metadata:
+  {{- include "common.metadata" (dict "x" $x "name" (printf "%s-%s-%s" $x.name $job ($pod | sha256sum | trunc 8)) "offset" (eq $declared.when "prepare" | ternary 1 3)) | nindent 2 }}
+spec:
+  backoffLimit: {{ $declared.retries | default 6 | int }}
+  activeDeadlineSeconds: {{ $declared.deadline | default 600 | int }}
+  template:
+    {{- $pod | nindent 4 }}
+{{- end }}
+{{- end -}}

@@ -1,0 +1,61 @@
+"""`charts/common/templates/_index.tpl`: what a component's templates must know of other components' contracts."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from harness.model.graph import Graph
+
+HEADER = """\
+{{- /*
+What templates must know of other components, as JSON. Written by `indigo generate` from all contracts: do not edit.
+common.index.<component> {component, wave, ports, consumers by port, databases on this server, own secrets}
+common.index.secrets     Secret id -> {owner, keys}
+common.index.components  sorted list of all names
+*/ -}}
+"""
+
+
+def render(graph: Graph) -> str:
+    """Return the template file; every definition gives one line of JSON without `{{`."""
+    secrets = {
+        identifier: {"owner": owner, "keys": sorted(secret.keys)}
+        for identifier, (owner, secret) in graph.secrets().items()
+    }
+    definitions = [
+        *((f"common.index.{name}", entry(graph, name)) for name in graph.contracts),
+        ("common.index.components", sorted(graph.contracts)),
+        ("common.index.secrets", secrets),
+    ]
+    return HEADER + "".join(
+        f'{{{{- define "{name}" -}}}}\n{_json(content)}\n{{{{- end -}}}}\n' for name, content in definitions
+    )
+
+
+def entry(graph: Graph, component: str) -> dict[str, Any]:
+    """Return what `common.index.<component>` holds."""
+    contract = graph.contracts[component]
+    return {
+        "component": component,
+        "wave": graph.wave(component),
+        "ports": {name: port.port for name, port in sorted(contract.ports.items())},
+        "consumers": {name: graph.consumers(component, name) for name in sorted(contract.ports)},
+        "databases": [
+            {
+                "name": owned.name,
+                "user": owned.database.user,
+                "secret": owned.database.secret,
+                "owner": owned.owner,
+                "charset": owned.database.charset,
+                "collation": owned.database.collation,
+            }
+            for owned in graph.databases(component)
+        ],
+        "secrets": {identifier: sorted(secret.keys) for identifier, secret in sorted(contract.secrets.items())},
+    }
+
+
+def _json(content: Any) -> str:
+    # Go templates look for {{ everywhere; JSON can hold it inside of strings only, where it may be escaped
+    return json.dumps(content, separators=(",", ":"), ensure_ascii=True).replace("{{", "{\\u007b")

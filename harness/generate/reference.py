@@ -1,0 +1,124 @@
+"""`docs/reference/*.md`: tables over all components."""
+
+from __future__ import annotations
+
+from harness.generate.text import cell, code, page, section, sentence, table
+from harness.model.contract import Need
+from harness.model.graph import Graph
+
+NOTE = "Written by `indigo generate` from the contracts (`charts/*/contract.yaml`): do not edit."
+
+
+def components(graph: Graph) -> str:
+    """Return the page that lists what is deployed."""
+    rows = []
+    for name, item in graph.contracts.items():
+        left = sum(1 for setting in item.settings.values() if setting.unset)
+        most = "any" if item.replicas.max is None else f"at most {item.replicas.max}"
+        stores = ", ".join([
+            *(f"{volume.name} {volume.size}" for volume in item.writable if volume.keep),
+            *(f"database {database} on {item.databases[database].server}" for database in sorted(item.databases)),
+        ])  # fmt: skip
+        rows.append(
+            (
+                _link(name),
+                cell(item.title),
+                cell(item.upstream.version),
+                item.tier,
+                f"{len(item.settings) - left} / {left}",
+                f"{item.replicas.default} ({most})",
+                cell(stores) or "-",
+                _needs(graph, name, Need.HARD),
+                _needs(graph, name, Need.SOFT),
+            )
+        )
+    header = (
+        "component", "what", "version", "tier", "settings set / left alone", "replicas", "stores", "needs hard", "needs soft"
+    )  # fmt: skip
+    return page(["# Components", "", NOTE, ""], table(header, rows))
+
+
+def _needs(graph: Graph, name: str, need: Need) -> str:
+    edges = [edge for edge in graph.requirements(name) if edge.need is need]
+    return ", ".join(f"{edge.provider}:{edge.port}" for edge in edges) or "-"
+
+
+def secrets(graph: Graph) -> str:
+    """Return the page that lists every Secret and key: what for, shape, who may change it, what happens then."""
+    lines: list[str] = []
+    for identifier, (owner, secret) in graph.secrets().items():
+        readers = [edge.consumer for edge in graph.dependants(owner) if identifier in edge.secrets]
+        servers = [item.server for item in graph.contracts[owner].databases.values() if item.secret == identifier]
+        read = ", ".join(_link(name) for name in sorted({owner, *readers, *servers}))
+        about = [f"{sentence(cell(secret.purpose))} Belongs to {_link(owner)}; read by {read}."]
+        if secret.optional:
+            about += ["", f"Not needed: {sentence(cell(secret.optional))}"]
+        rows = [
+            (
+                code(key),
+                cell(item.purpose),
+                f"always {code(item.value)}" if item.value else item.shape,
+                "`indigo secrets apply`" if item.generate else "a person",
+                cell(item.changedBy),
+                cell(item.onChange),
+            )
+            for key, item in sorted(secret.keys.items())
+        ]
+        header = ("key", "what for", "shape", "made by", "changed by", "on change")
+        lines += [*section(f"`{identifier}`", about, [""]), *table(header, rows)]
+    intro = [
+        "# Secrets",
+        "",
+        NOTE,
+        "",
+        "The heading is the id: the name of the Kubernetes Secret, unless `global.secrets.<id>` of the environment names",
+        "another one. `indigo secrets plan`, `apply` and `verify` work on this list; no value is ever in Git.",
+        "",
+    ]
+    return page(intro, lines)
+
+
+def graph_page(graph: Graph) -> str:
+    """Return the page with the dependency graph and the sync waves."""
+    rows = [
+        (
+            str(wave),
+            _link(name),
+            ", ".join(f"{phase} {at}" for phase, at in graph.phases(name).items()),
+            ", ".join(f"{edge.provider}:{edge.port} ({edge.need})" for edge in graph.requirements(name)) or "-",
+            ", ".join(sorted({edge.consumer for edge in graph.dependants(name)})) or "-",
+        )
+        for wave, names in graph.waves().items()
+        for name in names
+    ]
+    edges = [
+        (edge.consumer, f"{edge.provider}:{edge.port} {edge.number}", edge.need, cell(edge.why)) for edge in graph.edges
+    ]
+    return page(
+        ["# Dependency graph", "", NOTE, ""],
+        ["A solid arrow is a hard need (the component does not start without it), a dotted one a soft need.", ""],
+        ["```mermaid", *graph.to_mermaid().splitlines(), "```", ""],
+        section("Sync waves", table(("wave", "component", "its phases", "waits for", "waited for by"), rows)),
+        section("Edges", table(("component", "connects to", "need", "why"), edges)),
+    )
+
+
+def traps(graph: Graph) -> str:
+    """Return the page of the known ways to get it wrong, and what the charts do about each."""
+    return page(
+        ["# Traps", "", NOTE, ""],
+        *(
+            section(
+                cell(contract.title),
+                table(
+                    ("trap", "what goes wrong", "what the chart does", "source"),
+                    [(code(trap.id), cell(trap.text), cell(trap.answer), cell(trap.source)) for trap in contract.traps],
+                ),
+            )
+            for contract in graph.contracts.values()
+        ),
+    )
+
+
+def _link(component: str) -> str:
+    return f"[{component}](../../charts/{component}/README.md)"

@@ -1,0 +1,253 @@
+"""`values.schema.json` of the components and of the umbrella: closed, in the dialect that Helm checks (draft 7).
+
+A schema speaks of shapes and types only. What depends on the contract or on other components is refused by the charts
+themselves (`charts/common/templates/_validate.tpl`), with the fix in the message.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from jsonschema import Draft7Validator
+from jsonschema.exceptions import SchemaError
+
+from harness.errors import UserError
+from harness.generate.text import sentence, to_json
+from harness.generate.values import defaults
+from harness.model.contract import SETTING_PATTERNS, Contract, Setting, Type
+from harness.model.graph import Graph
+
+DIALECT = "http://json-schema.org/draft-07/schema#"
+COMMENT = "Written by `indigo generate` from the contracts: do not edit."
+
+CPU = r"^[0-9]+(\.[0-9]+)?m?$"
+MEMORY = r"^[0-9]+(\.[0-9]+)?(k|M|G|T|Ki|Mi|Gi|Ti)?$"
+PUBLIC_URL = r"^(https?://[^ ]*[^/ ])?$"  # empty: the charts ask for it by name where they need it
+CIDR = r"^[0-9a-fA-F.:]+/[0-9]+$"
+HOST = r"^[^:/\s]*$"
+
+Schema = dict[str, Any]
+
+
+def render_component(contract: Contract) -> str:
+    """Return the text of `charts/<component>/values.schema.json`.
+
+    Raises:
+        UserError: an option of the contract has no valid schema, a default that breaks it, or the name of another value.
+    """
+    title = f"Values of the chart {contract.component}"
+    return to_json({"$schema": DIALECT, "$comment": COMMENT, "title": title, **component(contract)})
+
+
+def render_umbrella(graph: Graph) -> str:
+    """Return the text of `charts/indigo-paas/values.schema.json`.
+
+    Raises:
+        UserError: as `render_component`.
+    """
+    body = _object(
+        {
+            "global": _global(graph),
+            **{name: {"title": item.title, **component(item)} for name, item in graph.contracts.items()},
+        }
+    )
+    return to_json({"$schema": DIALECT, "$comment": COMMENT, "title": "Values of the chart indigo-paas", **body})
+
+
+def component(contract: Contract) -> Schema:
+    """Return the schema of a component's values.
+
+    Raises:
+        UserError: as `render_component`.
+    """
+    kept = [volume for volume in contract.writable if volume.keep]
+    properties: Schema = {
+        "replicas": _replicas(contract),
+        "image": _object(
+            {
+                "repository": _string("Name of the image; empty for the contract's.", r"^[^\s@]*$"),
+                "tag": _string("Version; empty for the contract's.", r"^([\w][\w.-]*)?$"),
+                "digest": _string("sha256:... or empty.", r"^(sha256:[0-9a-f]{64})?$"),
+            }
+        ),
+        "resources": _object({"requests": _quantities(), "limits": _quantities()}),
+        "settings": _object(
+            {name: setting(item) for name, item in sorted(contract.settings.items()) if settable(name, item)}
+        ),
+    }
+    if kept:
+        properties["volumes"] = _object({volume.name: _volume(sentence(volume.purpose)) for volume in kept})
+    properties["podAnnotations"] = _annotations()
+    if contract.jobs:
+        properties["jobs"] = _object(
+            {
+                name: {"description": sentence(job.purpose), **_object({"podAnnotations": _annotations()})}
+                for name, job in sorted(contract.jobs.items())
+            }
+        )
+    properties["scheduling"] = _object(
+        {
+            "nodeSelector": {"type": "object", "additionalProperties": {"type": "string"}},
+            "tolerations": {"type": "array", "items": {"type": "object"}},
+            "affinity": {"type": "object"},
+            "priorityClassName": {"type": "string"},
+        }
+    )
+    properties |= _options(contract, {*properties, "volumes", "jobs", "global", "common"})
+    properties["global"] = {"type": "object"}
+    # Helm adds the values of the library chart, which has none of its own, to those of every chart that depends on it
+    properties["common"] = _object({"global": {"type": "object"}})
+    return _object(properties)
+
+
+def settable(name: str, item: Setting) -> bool:
+    """Return whether a site may write a setting under `settings`."""
+    return not item.secret and not item.placeholder and "*" not in name
+
+
+def setting(item: Setting) -> Schema:
+    """Return the schema of one setting's value: what YAML makes of it, written with or without quotes."""
+    schema: Schema = {"description": sentence(item.meaning)}
+    pattern = SETTING_PATTERNS.get(item.type)
+    if item.allowed or item.type is Type.BOOLEAN:
+        schema["enum"] = _choices(item.allowed or ("true", "false", "True", "False"))
+    elif item.type in (Type.INTEGER, Type.NUMBER):
+        schema |= {"type": [item.type.value, "string"], "pattern": pattern}
+    elif item.type is Type.DURATION:
+        schema["type"] = ["integer", "string"]
+    elif item.type is Type.YES_NO:
+        schema |= {"type": "string", "pattern": pattern}
+        schema["description"] += " In quotes: YAML reads yes and no as booleans."
+    else:
+        schema["type"] = "string"
+        if pattern:
+            schema["pattern"] = f"^$|{pattern}"
+    return schema
+
+
+def _choices(allowed: tuple[str, ...]) -> list[Any]:
+    """Return the allowed texts, and what YAML makes of them without quotes."""
+    choices: list[Any] = list(allowed)
+    choices += [value for value in (True, False) if str(value).lower() in allowed]
+    choices += [int(text) for text in allowed if text.isdecimal() and str(int(text)) == text]
+    return choices
+
+
+def _options(contract: Contract, taken: set[str]) -> Schema:
+    schemas: Schema = {}
+    for name, option in contract.options.items():
+        where = f"charts/{contract.component}/contract.yaml options.{name}"
+        if name in taken:
+            raise UserError(f"{name} is a value of every chart", where=where, fix="give the option another name")
+        schema = _closed(option.schema_)
+        try:
+            Draft7Validator.check_schema(schema)
+        except SchemaError as error:
+            raise UserError(
+                f"not a JSON Schema: {error.message}", where=f"{where}.schema", fix="write one of draft 7"
+            ) from None
+        wrong = next(iter(Draft7Validator(schema).iter_errors(defaults(contract)[name])), None)
+        if wrong:
+            raise UserError(
+                f"the default breaks the option's own schema: {wrong.message}",
+                where=f"{where}.default",
+                fix="write a default that the schema allows",
+            )
+        schemas[name] = {**schema, "description": sentence(option.meaning)}
+    return schemas
+
+
+def _closed(schema: Any) -> Any:
+    """Return a schema in which every object that lists its properties has no others, unless it says so itself."""
+    if isinstance(schema, list):
+        return [_closed(item) for item in schema]
+    if not isinstance(schema, dict):
+        return schema
+    closed = {key: _closed(value) for key, value in schema.items()}
+    if isinstance(schema.get("properties"), dict) and schema.get("type") == "object":
+        closed.setdefault("additionalProperties", False)
+    return closed
+
+
+def _global(graph: Graph) -> Schema:
+    names = list(graph.contracts)
+    place = _object(
+        {
+            "mode": {
+                "description": "embedded: here; external: elsewhere; off: nowhere (in quotes, YAML reads it as a boolean).",
+                "enum": ["embedded", "external", "off"],
+            },
+            "host": _string("Host name of an external one that speaks TCP; without port.", HOST),
+            "port": {"type": "integer", "minimum": 1, "maximum": 65535},
+        }
+    )
+    exposed = [name for name, contract in graph.contracts.items() if contract.exposed]
+    secrets = {
+        identifier: {"type": "string", "minLength": 0, "description": sentence(secret.purpose)}
+        for identifier, (_, secret) in graph.secrets().items()
+    }
+    return _object(
+        {
+            "environment": {"type": "string", "pattern": r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$", "maxLength": 63},
+            "components": _object({name: place for name in names}),
+            "urls": _object({name: _string("Public URL, without a trailing slash.", PUBLIC_URL) for name in exposed}),
+            "secrets": _object(secrets),
+            "images": _object(
+                {
+                    "registry": _string("Registry, with a path where it has one; no scheme.", r"^[^\s]*[^\s/]$|^$"),
+                    "pullPolicy": {"enum": ["Always", "IfNotPresent", "Never"]},
+                    "pullSecrets": {"type": "array", "items": {"type": "string", "minLength": 1}},
+                }
+            ),
+            "storage": _object({"className": {"type": "string"}}),
+            "network": _object(
+                {
+                    "policies": {"type": "boolean"},
+                    "gatewayNamespace": {"type": "string", "minLength": 1},
+                    "dnsNamespace": {"type": "string", "minLength": 1},
+                    "gatewayCidrs": {"type": "array", "items": {"type": "string", "pattern": CIDR}},
+                    "internetCidrs": {"type": "array", "items": {"type": "string", "pattern": CIDR}},
+                }
+            ),
+        }
+    )
+
+
+def _replicas(contract: Contract) -> Schema:
+    schema: Schema = {"type": "integer", "minimum": 0, "description": sentence(contract.replicas.why)}
+    if contract.replicas.max is not None:
+        schema["maximum"] = contract.replicas.max
+    return schema
+
+
+def _object(properties: Schema) -> Schema:
+    return {"type": "object", "additionalProperties": False, "properties": properties}
+
+
+def _string(description: str, pattern: str) -> Schema:
+    return {"type": "string", "pattern": pattern, "description": description}
+
+
+def _quantities() -> Schema:
+    return _object(
+        {
+            "cpu": {"type": ["number", "string"], "minimum": 0, "pattern": CPU},
+            "memory": {"type": ["integer", "string"], "minimum": 0, "pattern": MEMORY},
+        }
+    )
+
+
+def _volume(purpose: str) -> Schema:
+    return {
+        "description": purpose,
+        **_object(
+            {
+                "size": {"type": "string", "pattern": r"^[0-9]+(Mi|Gi|Ti)$"},
+                "storageClass": {"type": "string"},
+            }
+        ),
+    }
+
+
+def _annotations() -> Schema:
+    return {"type": "object", "additionalProperties": {"type": "string"}}

@@ -1,0 +1,198 @@
+"""An environment: which platform runs where, with which profile and values.
+
+`argocd/environments/<name>/config.yaml` holds what Argo CD must know of it, `values.yaml` beside it what differs
+from the umbrella chart and its profile. `schemas/environment.schema.json` is generated from the model.
+"""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import Field
+
+from harness.errors import UserError
+from harness.model.contract import Closed
+from harness.model.load import parse, read_yaml
+
+ENVIRONMENTS = Path("argocd") / "environments"
+UMBRELLA = Path("charts") / "indigo-paas"
+
+Label = Annotated[str, Field(pattern=r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$", max_length=63)]
+Quantity = Annotated[str, Field(pattern=r"^[0-9]+(\.[0-9]+)?(m|k|M|G|T|Ki|Mi|Gi|Ti)?$")]
+
+
+class Mode(enum.StrEnum):
+    """Where a component runs (`global.components.<name>.mode`)."""
+
+    EMBEDDED = "embedded"
+    EXTERNAL = "external"
+    OFF = "off"
+
+
+class Sync(Closed):
+    """How Argo CD syncs the environment."""
+
+    automated: Annotated[
+        bool, Field(description="true: a commit is deployed without a hand; false: somebody syncs.")
+    ] = True
+    retries: Annotated[int, Field(ge=0, description="How often a failed sync is tried again.")] = 5
+
+
+class Environment(Closed):
+    """One platform: a namespace of a cluster, a profile, a quota."""
+
+    name: Annotated[Label, Field(description="The name of the folder.")]
+    namespace: Annotated[
+        Label, Field(description="One platform per namespace (docs/explanation/architecture.md, Names).")
+    ]
+    profile: Annotated[
+        str, Field(pattern=r"^[a-z][-a-z0-9]*$", description="A file of charts/indigo-paas/profiles, without .yaml.")
+    ]
+    cluster: Annotated[
+        str, Field(pattern=r"^https://\S+$", description="URL of the API server, as Argo CD knows it.")
+    ] = "https://kubernetes.default.svc"
+    quota: Annotated[
+        dict[str, Quantity],
+        Field(
+            default={},
+            description="ResourceQuota of the namespace: requests.cpu, persistentvolumeclaims, ...; values in quotes.",
+        ),
+    ]
+    sync: Sync = Sync()
+
+
+def load_environment(repository: Path, name: str) -> Environment:
+    """Return one environment of a checkout.
+
+    Raises:
+        UserError: there is none of that name, its config breaks the schema, names another folder or an absent profile.
+    """
+    folder = repository / ENVIRONMENTS / name
+    shown = str(ENVIRONMENTS / name / "config.yaml")
+    if not (folder / "config.yaml").is_file():
+        names = ", ".join(_names(repository)) or "none"
+        raise UserError(f"no environment {name}", where=shown, fix=f"write one of those there are: {names}")
+    environment = parse(Environment, read_yaml(folder / "config.yaml", shown), shown)
+    if environment.name != name:
+        raise UserError(
+            f"name: {environment.name} does not match the folder {name}",
+            where=shown,
+            fix=f"write name: {name}, or rename the folder",
+        )
+    profiles = sorted(path.stem for path in (repository / UMBRELLA / "profiles").glob("*.yaml"))
+    if environment.profile not in profiles:
+        raise UserError(
+            f"profile: no file {UMBRELLA}/profiles/{environment.profile}.yaml",
+            where=shown,
+            fix=f"write one of those there are: {', '.join(profiles) or 'none'}",
+        )
+    return environment
+
+
+def load_environments(repository: Path) -> dict[str, Environment]:
+    """Return all environments of a checkout by name, in alphabetical order.
+
+    Raises:
+        UserError: as `load_environment`, or two of them are the same namespace of the same cluster.
+    """
+    environments = {name: load_environment(repository, name) for name in _names(repository)}
+    places: dict[tuple[str, str], str] = {}
+    for name, environment in environments.items():
+        place = (environment.cluster, environment.namespace)
+        if place in places:
+            raise UserError(
+                f"namespace: {environment.namespace} of this cluster is the environment {places[place]} already",
+                where=str(ENVIRONMENTS / name / "config.yaml"),
+                fix="one platform per namespace: write another namespace or cluster",
+            )
+        places[place] = name
+    return environments
+
+
+def _names(repository: Path) -> list[str]:
+    return sorted(path.parent.name for path in (repository / ENVIRONMENTS).glob("*/config.yaml"))
+
+
+def values_files(environment: Environment) -> list[Path]:
+    """Return what Helm reads for an environment besides the chart's own values, in that order, below the checkout."""
+    return [
+        UMBRELLA / "profiles" / f"{environment.profile}.yaml",
+        ENVIRONMENTS / environment.name / "values.yaml",
+    ]
+
+
+def read_values(repository: Path, environment: Environment) -> dict[str, Any]:
+    """Return an environment's values as Helm merges them: the umbrella's, the profile's, the environment's.
+
+    Maps are merged key by key, anything else is replaced; a null in a later file removes the key (Helm documentation,
+    Subcharts and Globals and "Deleting a default key").
+
+    Raises:
+        UserError: a file is not YAML or not a map; only the environment's own file may be absent.
+    """
+    site: dict[str, Any] = {}
+    for path in values_files(environment):
+        if path.parts[0] != ENVIRONMENTS.parts[0] or (repository / path).is_file():
+            site = _overlay(site, _read_map(repository, path))
+    merged: dict[str, Any] = _without_null(_overlay(_read_map(repository, UMBRELLA / "values.yaml"), site))
+    return merged
+
+
+def _read_map(repository: Path, path: Path) -> dict[str, Any]:
+    data = read_yaml(repository / path, str(path))
+    if data is None:
+        return {}
+    if not isinstance(data, dict):
+        raise UserError(f"expected a mapping, found {type(data).__name__}", where=str(path))
+    return data
+
+
+def _overlay(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
+    result = dict(below)
+    for key, value in above.items():
+        old = result.get(key)
+        result[key] = _overlay(old, value) if isinstance(old, dict) and isinstance(value, dict) else value
+    return result
+
+
+def _without_null(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _without_null(item) for key, item in value.items() if item is not None}
+    return value
+
+
+def modes(values: Mapping[str, Any], components: Iterable[str]) -> dict[str, Mode]:
+    """Return each component's mode in merged values; embedded where nothing is said (charts/common, `common.mode`).
+
+    Raises:
+        UserError: a mode that there is not, with its key.
+    """
+    entries = _section(values, "components")
+    return {component: _mode(component, entries.get(component)) for component in components}
+
+
+def _mode(component: str, entry: Any) -> Mode:
+    written = entry.get("mode", "embedded") if isinstance(entry, dict) else "embedded"
+    try:
+        return Mode(written)
+    except ValueError:
+        raise UserError(
+            f"global.components.{component}.mode: {written} is none of {', '.join(Mode)}",
+            where="values of the environment",
+            fix="write embedded (it runs here), external (somewhere else) or off"
+            + (' as "off"' if written is False else ""),
+        ) from None
+
+
+def secret_names(values: Mapping[str, Any]) -> dict[str, str]:
+    """Return `global.secrets` of merged values: the names of Kubernetes Secrets by id, where they differ from it."""
+    return {str(identifier): str(name or "") for identifier, name in _section(values, "secrets").items()}
+
+
+def _section(values: Mapping[str, Any], name: str) -> dict[str, Any]:
+    everything = values.get("global")
+    section = everything.get(name) if isinstance(everything, dict) else None
+    return section if isinstance(section, dict) else {}

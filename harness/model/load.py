@@ -1,0 +1,114 @@
+"""Reads contracts from disk; every mistake becomes one UserError that names file, key and fix."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, TypeVar
+
+import yaml
+from pydantic import BaseModel, ValidationError
+
+from harness.errors import UserError
+from harness.model.contract import Contract
+
+try:
+    from yaml import CSafeLoader as _BaseLoader
+except ImportError:  # PyYAML without libyaml
+    from yaml import SafeLoader as _BaseLoader  # type: ignore[assignment]
+
+
+Model = TypeVar("Model", bound=BaseModel)
+
+
+class _Loader(_BaseLoader):
+    """YAML as Helm reads it, and a key written twice is an error instead of a silent overwrite."""
+
+
+def _mapping(loader: Any, node: yaml.MappingNode) -> dict[Any, Any]:
+    seen: set[Any] = set()
+    for key_node, _ in node.value:
+        key = loader.construct_object(key_node)
+        if key in seen:
+            raise yaml.constructor.ConstructorError(None, None, f"key {key!r} is written twice", key_node.start_mark)
+        seen.add(key)
+    result: dict[Any, Any] = yaml.SafeLoader.construct_mapping(loader, node, deep=True)
+    return result
+
+
+_Loader.add_constructor(yaml.resolver.BaseResolver.DEFAULT_MAPPING_TAG, _mapping)
+
+
+def read_yaml(path: Path, shown: str | None = None) -> Any:
+    """Return the one YAML document in a file (None where it is empty).
+
+    Raises:
+        UserError: no such file, not text, or not YAML; names line and column.
+    """
+    shown = shown or str(path)
+    try:
+        return yaml.load(path.read_text(encoding="utf-8"), Loader=_Loader)
+    except FileNotFoundError:
+        raise UserError(f"{path.name} does not exist", where=shown) from None
+    except (UnicodeDecodeError, yaml.reader.ReaderError):
+        raise UserError(f"{path.name} is not a text file in UTF-8", where=shown, fix="write it as YAML") from None
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        line = f":{mark.line + 1}:{mark.column + 1}" if mark else ""
+        raise UserError(
+            f"{path.name} is not YAML: {getattr(error, 'problem', None) or error}",
+            where=f"{shown}{line}",
+            fix="mend the line; indentation by two spaces, strings with : or # in quotes",
+        ) from None
+
+
+def parse(model: type[Model], data: Any, shown: str) -> Model:
+    """Return data as a model.
+
+    Raises:
+        UserError: it breaks the schema; every problem is listed with its key.
+    """
+    if not isinstance(data, dict):
+        raise UserError(f"expected a mapping, found {type(data).__name__}", where=shown)
+    try:
+        return model.model_validate(data)
+    except ValidationError as error:
+        problems = [_problem(model, item) for item in error.errors()]
+        raise UserError(
+            f"{len(problems)} problem{'s' if len(problems) > 1 else ''}: {problems[0]}",
+            where=shown,
+            fix="see schemas/ for the shape, and another component's file as an example",
+            details="\n".join(problems[1:]),
+        ) from None
+
+
+def _problem(model: type[BaseModel], item: Any) -> str:
+    key = ".".join(str(part) for part in item["loc"]) or model.__name__
+    if item["type"] == "extra_forbidden":
+        return f"{key}: no such key"
+    if item["type"] == "missing":
+        return f"{key}: is required"
+    return f"{key}: {item['msg'].removeprefix('Value error, ')}"
+
+
+def load_contract(chart: Path) -> Contract:
+    """Return the contract of a chart's folder.
+
+    Raises:
+        UserError: absent, not YAML, breaks the schema, or names another component than its folder.
+    """
+    path = chart / "contract.yaml"
+    shown = f"{chart.parent.name}/{chart.name}/contract.yaml"
+    contract = parse(Contract, read_yaml(path, shown), shown)
+    if contract.component != chart.name:
+        raise UserError(
+            f"component: {contract.component} does not match the folder {chart.name}",
+            where=shown,
+            fix=f"write component: {chart.name}, or rename the folder",
+        )
+    return contract
+
+
+def load_contracts(charts: Path) -> dict[str, Contract]:
+    """Return all contracts below a directory of charts, by component, in alphabetical order."""
+    folders = sorted(path.parent for path in charts.glob("*/contract.yaml"))
+    return {folder.name: load_contract(folder) for folder in folders}
