@@ -142,6 +142,14 @@ class Cluster:
             raise kind(response.status, answer, f"{method} {path}")
         return response
 
+    def answers(self, path: str = "/readyz") -> bool:
+        """Return whether the server answers a health path with success within 2 s."""
+        try:
+            self.request("GET", path, seconds=2.0)
+        except (ApiError, urllib3.exceptions.HTTPError):
+            return False
+        return True
+
     # ----------------------------------------------------------------- discovery
 
     def resource(self, kind: str, api_version: str | None = None) -> Resource:
@@ -281,40 +289,62 @@ class Cluster:
         name: str | None = None,
         labels: str | None = None,
         seconds: float,
+        pulse: float | None = None,
         api_version: str | None = None,
     ) -> Iterator[tuple[str, Object]]:
         """Yield (`ADDED` | `MODIFIED` | `DELETED`, object) for `seconds`; what exists comes first, as `ADDED`.
 
-        A watch that the server ends, or that breaks, is begun anew: then what exists comes again as `ADDED`.
+        A connection that breaks is opened anew where it was; when the server has forgotten that point, what exists
+        comes again as `ADDED`.
+
+        Args:
+            kind: see `resource`.
+            namespace: all of them without it.
+            name: only this object.
+            labels: a selector.
+            seconds: when to end.
+            pulse: yield (`IDLE`, {}) when nothing has happened for so many seconds.
+            api_version: see `resource`.
 
         Raises:
             ApiError: the server refuses the watch.
         """
-        path = self.resource(kind, api_version).path(namespace)
-        fields = f"metadata.name={name}" if name else None
+        resource = self.resource(kind, api_version)
+        path = resource.path(namespace)
+        selected: Query = {"fieldSelector": f"metadata.name={name}" if name else None, "labelSelector": labels}
+        version = ""
         end = time.monotonic() + seconds
         while (left := end - time.monotonic()) > 0:
-            query: Query = {
-                "watch": True,
-                "fieldSelector": fields,
-                "labelSelector": labels,
-                "timeoutSeconds": int(left) + 1,
-            }
             try:
-                response = self._open("GET", path, query, None, "", "application/json", left, preload=False)
+                if not version:
+                    found = self.request("GET", path, query=selected, seconds=left)
+                    yield from (("ADDED", item) for item in found["items"])
+                    version = found["metadata"]["resourceVersion"]
+                query: Query = {**selected, "watch": True, "resourceVersion": version, "timeoutSeconds": int(left) + 1}
+                silence = min(left, pulse or left)
+                response = self._open("GET", path, query, None, "", "application/json", silence, preload=False)
                 try:
                     for event in _events(response):
-                        if event["type"] == "ERROR":  # 410 Gone: the history is compacted
+                        if event["type"] == "ERROR":
+                            version = ""
                             break
+                        version = event["object"]["metadata"]["resourceVersion"]
                         yield event["type"], event["object"]
                         if time.monotonic() > end:
                             return
                 finally:
                     response.close()
             except urllib3.exceptions.ReadTimeoutError:
-                return
+                if pulse:
+                    yield "IDLE", {}
+            except ApiError as error:
+                if error.status != 410:
+                    raise
+                version = ""
             except (urllib3.exceptions.HTTPError, OSError):
                 time.sleep(0.1)
+                if pulse:
+                    yield "IDLE", {}
 
 
 def _events(response: urllib3.BaseHTTPResponse) -> Iterator[Object]:

@@ -17,8 +17,9 @@ from typing import Any, NoReturn
 
 PR_SET_PDEATHSIG = 1
 PR_SET_CHILD_SUBREAPER = 36
-TAIL_BYTES = 8_000
-TAIL_LINES = 25
+TAIL_BYTES = 32_000
+TAIL_LINES = 20
+WRONG = ("Error: ", "error: ", "panic: ", "fatal error: ")
 LAST_SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGQUIT)
 libc = ctypes.CDLL(None, use_errno=True)
 
@@ -101,14 +102,18 @@ def kill_all_children(seconds: float = 10.0) -> None:
 
 
 def tail(path: str) -> str:
-    """Return the last lines of a log, or an empty string."""
+    """Return the last lines of a log, after the line that says what was wrong if that is further up (a usage text).
+
+    An empty string where there is no log.
+    """
     try:
         with Path(path).open("rb") as file:
             file.seek(max(0, os.fstat(file.fileno()).st_size - TAIL_BYTES))
-            text = file.read().decode(errors="replace")
+            lines = file.read().decode(errors="replace").splitlines()
     except OSError:
         return ""
-    return "\n".join(text.splitlines()[-TAIL_LINES:])
+    wrong = [line for line in lines[:-TAIL_LINES] if line.startswith(WRONG)]
+    return "\n".join([*wrong[-1:], *lines[-TAIL_LINES:]])
 
 
 class Server:

@@ -31,7 +31,7 @@ def render(graph: Graph, name: str) -> str:
         section("Writable paths", _writable(contract)),
         section("Availability", _availability(contract)),
         section("Traps", _traps(contract)),
-        section("Not known", [f"- {sentence(cell(text))}" for text in contract.unknown], [""]),
+        section("Not known", [f"- {sentence(cell(text))}" for text in contract.unknown]),
     )
 
 
@@ -70,7 +70,9 @@ def _ports(graph: Graph, contract: Contract) -> list[str]:
 def _needs(graph: Graph, name: str) -> list[str]:
     rows = []
     for edge in graph.requirements(name):
-        waits = code(edge.path) if edge.path else "the port is open" if edge.need == "hard" else "-"
+        waits = (
+            "-" if edge.need == "soft" else f"{code('GET ' + edge.path)} answers" if edge.path else "the port is open"
+        )
         secrets = ", ".join(code(secret) for secret in edge.secrets) or "-"
         rows.append(
             (_link(edge.provider), f"{code(edge.port)} {edge.number}", edge.need, cell(edge.why), waits, secrets)
@@ -133,7 +135,7 @@ def _settings(contract: Contract) -> list[str]:
     own = [_setting(name, item) for name, item in used.items() if settable(name, item)]
     closed = [_setting(name, item) for name, item in used.items() if not settable(name, item)]
     spare = [
-        (code(name), code(_where(item)), _kind(item), code(_default(item)), cell(item.meaning), cell(item.unset))
+        (code(name), _where(item), _kind(item), code(_default(item)), cell(item.meaning), cell(item.unset))
         for name, item in left.items()
     ]
     header = ("setting", "where", "type", "upstream's default", "meaning")
@@ -144,7 +146,7 @@ def _settings(contract: Contract) -> list[str]:
     return [
         *about,
         *section("Set by this chart", table(header, own), level=3),
-        *section("Set by this chart, from Secrets or of its own making: not for a site", table(header, closed), level=3),
+        *section("Set by this chart, not by a site (secret, or of its own making)", table(header, closed), level=3),
         *section("Left alone", table((*header, "why left alone"), spare), level=3),
     ] if contract.settings else []  # fmt: skip
 
@@ -155,11 +157,11 @@ def _setting(name: str, item: Setting) -> Sequence[str]:
         for part in (sentence(cell(item.meaning)), f"**Trap:** {sentence(cell(item.trap))}" if item.trap else "")
         if part
     )
-    return (code(name), code(_where(item)), _kind(item), code(_default(item)), meaning)
+    return (code(name), _where(item), _kind(item), code(_default(item)), meaning)
 
 
 def _where(item: Setting) -> str:
-    return "variable" if item.where == "env" else item.where
+    return "variable" if item.where == "env" else code(item.where)
 
 
 def _kind(item: Setting) -> str:
@@ -181,7 +183,7 @@ def _options(contract: Contract) -> list[str]:
 def _secrets(contract: Contract) -> list[str]:
     lines: list[str] = []
     for identifier, secret in sorted(contract.secrets.items()):
-        optional = [f"Not needed: {sentence(cell(secret.optional))}", ""] if secret.optional else []
+        optional = [f"Optional: {sentence(cell(secret.optional))}", ""] if secret.optional else []
         rows = [
             (
                 code(key),

@@ -32,9 +32,8 @@ def components(graph: Graph) -> str:
                 _needs(graph, name, Need.SOFT),
             )
         )
-    header = (
-        "component", "what", "version", "tier", "settings set / left alone", "replicas", "stores", "needs hard", "needs soft"
-    )  # fmt: skip
+    titles = ("component", "what", "version", "tier", "settings set / left alone", "replicas", "stores")
+    header = (*titles, "needs hard", "needs soft")
     return page(["# Components", "", NOTE, ""], table(header, rows))
 
 
@@ -52,7 +51,7 @@ def secrets(graph: Graph) -> str:
         read = ", ".join(_link(name) for name in sorted({owner, *readers, *servers}))
         about = [f"{sentence(cell(secret.purpose))} Belongs to {_link(owner)}; read by {read}."]
         if secret.optional:
-            about += ["", f"Not needed: {sentence(cell(secret.optional))}"]
+            about += ["", f"Optional: {sentence(cell(secret.optional))}"]
         rows = [
             (
                 code(key),
@@ -71,8 +70,8 @@ def secrets(graph: Graph) -> str:
         "",
         NOTE,
         "",
-        "The heading is the id: the name of the Kubernetes Secret, unless `global.secrets.<id>` of the environment names",
-        "another one. `indigo secrets plan`, `apply` and `verify` work on this list; no value is ever in Git.",
+        "The heading is the id: the name of the Kubernetes Secret, unless `global.secrets.<id>` of the environment",
+        "names another one. `indigo secrets plan`, `apply` and `verify` work on this list; no value is ever in Git.",
         "",
     ]
     return page(intro, lines)
@@ -98,7 +97,7 @@ def graph_page(graph: Graph) -> str:
         ["# Dependency graph", "", NOTE, ""],
         ["A solid arrow is a hard need (the component does not start without it), a dotted one a soft need.", ""],
         ["```mermaid", *graph.to_mermaid().splitlines(), "```", ""],
-        section("Sync waves", table(("wave", "component", "its phases", "waits for", "waited for by"), rows)),
+        section("Sync waves", table(("wave", "component", "its phases", "needs", "needed by"), rows)),
         section("Edges", table(("component", "connects to", "need", "why"), edges)),
     )
 

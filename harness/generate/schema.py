@@ -33,7 +33,7 @@ def render_component(contract: Contract) -> str:
     """Return the text of `charts/<component>/values.schema.json`.
 
     Raises:
-        UserError: an option of the contract has no valid schema, a default that breaks it, or the name of another value.
+        UserError: an option has no valid schema, a default that breaks it, or the name of another value.
     """
     title = f"Values of the chart {contract.component}"
     return to_json({"$schema": DIALECT, "$comment": COMMENT, "title": title, **component(contract)})
@@ -170,11 +170,10 @@ def _closed(schema: Any) -> Any:
 
 
 def _global(graph: Graph) -> Schema:
-    names = list(graph.contracts)
     place = _object(
         {
             "mode": {
-                "description": "embedded: here; external: elsewhere; off: nowhere (in quotes, YAML reads it as a boolean).",
+                "description": 'embedded: here; external: elsewhere; "off" (in quotes, YAML reads a boolean): nowhere.',
                 "enum": ["embedded", "external", "off"],
             },
             "host": _string("Host name of an external one that speaks TCP; without port.", HOST),
@@ -189,7 +188,7 @@ def _global(graph: Graph) -> Schema:
     return _object(
         {
             "environment": {"type": "string", "pattern": r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$", "maxLength": 63},
-            "components": _object({name: place for name in names}),
+            "components": _object(dict.fromkeys(graph.contracts, place)),
             "urls": _object({name: _string("Public URL, without a trailing slash.", PUBLIC_URL) for name in exposed}),
             "secrets": _object(secrets),
             "images": _object(

@@ -114,12 +114,13 @@ def _volumes(contract: Contract) -> list[str]:
     kept = [volume for volume in contract.writable if volume.keep]
     if not kept:
         return []
+    later = (
+        "Write their size before the first deployment: Kubernetes refuses to change the claim template of a StatefulSet"
+        if contract.workload.kind == "StatefulSet"
+        else "Write their size before the first deployment: later it only grows, where the storage class allows that"
+    )
     lines = [
-        *comment(
-            "Volumes that outlive the pods",
-            "Write their size before the first deployment; later it only grows, and only where the storage class "
-            "allows it",
-        ),
+        *comment("Volumes that outlive the pods", later),
         "volumes:",
     ]
     for volume in kept:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import enum
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
@@ -54,6 +54,12 @@ class Environment(Closed):
     cluster: Annotated[
         str, Field(pattern=r"^https://\S+$", description="URL of the API server, as Argo CD knows it.")
     ] = "https://kubernetes.default.svc"
+    podSecurity: Annotated[
+        Literal["restricted", "baseline"],
+        Field(
+            description="Pod Security Standard that the namespace enforces; baseline only where a contract needs it."
+        ),
+    ] = "restricted"
     quota: Annotated[
         dict[str, Quantity],
         Field(

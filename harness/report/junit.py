@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from xml.etree import ElementTree as ET
 
-from harness.report.model import Assertion, Outcome, Report, Status, TierResult, Verdict
+from harness.report.model import Assertion, Outcome, Report, Status, Tier, TierResult, Verdict
 
 _TAGS = {Outcome.FAILED: "failure", Outcome.ERROR: "error", Outcome.SKIPPED: "skipped"}
 
@@ -50,7 +50,7 @@ def _properties(suite: ET.Element, report: Report, tier: TierResult) -> None:
     pairs = [("tier.status", tier.status.value)]
     if tier.reason:
         pairs.append(("tier.reason", tier.reason))
-    if tier.name is report.engine.tier:
+    if tier.name is max(report.engine.tier, Tier.STATIC, key=list(Tier).index):
         pairs += [("run.id", report.id), ("run.command", report.command), ("engine", report.engine.name)]
         pairs += [("simulated", what) for what in report.simulated]
         for phase in report.phases:
@@ -74,10 +74,15 @@ def _case(suite: ET.Element, assertion: Assertion) -> None:
         properties = ET.SubElement(case, "properties")
         ET.SubElement(properties, "property", name="refutes", value=assertion.refutes)
     if tag := _TAGS.get(assertion.outcome):
-        last = assertion.message.strip().splitlines()[-1:] or [assertion.outcome.value]
-        element = ET.SubElement(case, tag, message=last[0])
+        element = ET.SubElement(case, tag, message=_short(assertion))
         if assertion.outcome is not Outcome.SKIPPED:
             element.text = assertion.message
+
+
+def _short(assertion: Assertion) -> str:
+    """Return the line of a message that says what is wrong: the first that pytest marks with an E, else the last."""
+    lines = [line for line in assertion.message.splitlines() if line.strip()] or [assertion.outcome.value]
+    return next((line[1:].strip() for line in lines if line.startswith("E  ")), lines[-1].strip())
 
 
 def _no_verdict(root: ET.Element, report: Report) -> None:

@@ -17,11 +17,11 @@ from harness.model.contract import Need
 from harness.report.model import Component, Edge, Graph
 
 BOX_HEIGHT = 46.0
-CHARACTER = 8.8  # width of a character of a box's title, of a wide system font
-LONGEST = 22  # characters of a name that are shown
+CHARACTER = 8.4  # width of a character of a box's title, of a wide system font
+LONGEST = 21  # characters of a name that are shown
 BOX_GAP, WAY_GAP, WAY_HEIGHT = 18.0, 12.0, 6.0
 MARGIN, HEAD = 14.0, 44.0
-GAP_LEAST, GAP_MOST, WIDE = 52.0, 120.0, 1090.0
+GAP_LEAST, GAP_MOST, WIDE = 48.0, 120.0, 1090.0
 ARROW = 8.0
 
 Key = tuple[str, str, int]  # a component: (name, "", -1); a way point: (component needed, need, column)
@@ -181,7 +181,7 @@ class _Layout:
         widths = []
         for column in self.columns:
             longest = max((len(shown_name(key[0])) for key in column if key[1] == ""), default=0)
-            widths.append(max(112.0, longest * CHARACTER + 44))
+            widths.append(max(112.0, longest * CHARACTER + 40))
         room = (WIDE - 2 * MARGIN - sum(widths)) / max(1, len(widths) - 1)
         gap = min(GAP_MOST, max(GAP_LEAST, room))
         spans, x = [], MARGIN

@@ -101,17 +101,21 @@ class Masker:
             self._paths = sorted({*self._paths, (str(path), shown)}, key=lambda pair: -len(pair[0]))
             self._cache.clear()
 
+    def secrets(self, text: str) -> str:
+        """Return text without secret values."""
+        expression = self._expression
+        clean = expression.sub(MASK, text) if expression is not None else text
+        for pattern, replacement in _PATTERNS:
+            clean = pattern.sub(replacement, clean)
+        return clean
+
     def text(self, text: str) -> str:
         """Return text without secret values, terminal colours and control characters, and with short paths."""
         with self._lock:
             if text in self._cache:
                 return self._cache[text]
             expression, paths = self._expression, self._paths
-        clean = _CONTROL.sub("�", _ANSI.sub("", text))
-        if expression is not None:
-            clean = expression.sub(MASK, clean)
-        for pattern, replacement in _PATTERNS:
-            clean = pattern.sub(replacement, clean)
+        clean = self.secrets(_CONTROL.sub("�", _ANSI.sub("", text)))
         for path, shown in paths:
             clean = re.sub(rf"{re.escape(path)}(?=[/:\s\"',)\]]|$)", shown, clean)
         with self._lock:

@@ -18,8 +18,6 @@ from pydantic import AfterValidator, AwareDatetime, ConfigDict, Field, model_val
 
 from harness.model.contract import Closed, Need
 
-API_VERSION = "indigo-paas/report-v1"
-
 
 def _utc(value: AwareDatetime) -> AwareDatetime:
     if value.utcoffset() != timedelta(0):
@@ -88,7 +86,7 @@ class Engine(Closed):
     """What the run was deployed on."""
 
     name: str
-    tier: Tier
+    tier: Annotated[Tier, Field(description="Never `unit`, which needs no engine.")]
 
 
 class Machine(Closed):
@@ -258,7 +256,7 @@ class Report(Closed):
     engine: Engine
     simulated: Annotated[tuple[str, ...], Field(description="What was not real in this run.")] = ()
     machine: Machine
-    versions: dict[str, str] = {}
+    versions: Annotated[dict[str, str], Field(default_factory=dict)]
     tiers: tuple[TierResult, ...] = ()
     phases: tuple[Phase, ...] = ()
     assertions: tuple[Assertion, ...] = ()

@@ -157,8 +157,7 @@ class Recorder:
 
     def listen(self, listener: Listener) -> None:
         """Let another listener hear of what comes."""
-        with self._lock:
-            self._listeners.append(listener)
+        self._listeners = [*self._listeners, listener]
 
     @contextlib.contextmanager
     def phase(self, name: str, budget: float | None = None) -> Iterator[str]:
@@ -177,9 +176,11 @@ class Recorder:
             unique = next(n for n in (name, *(f"{name} ({i})" for i in range(2, len(taken) + 3))) if n not in taken)
             position = len(self._phases)
             parent = parents[-1] if parents else None
-            self._phases.append(Phase(name=unique, start=self.now(), budget=budget, parent=parent))
-            self._tell(lambda listener: listener.phase_begins(self._phases[position]))
+            begun = Phase(name=unique, start=self.now(), budget=budget, parent=parent)
+            self._phases.append(begun)
         self._changed()
+        for listener in self._listeners:
+            listener.phase_begins(self.masker.model(begun))
         parents.append(unique)
         failed = True
         try:
@@ -188,11 +189,12 @@ class Recorder:
         finally:
             parents.pop()
             with self._lock:
-                begun = self._phases[position]
                 seconds = round(max(0.0, self.now() - begun.start), 3)
-                self._phases[position] = begun.model_copy(update={"seconds": seconds, "failed": failed})
-                self._tell(lambda listener: listener.phase_ends(self._phases[position]))
+                ended = begun.model_copy(update={"seconds": seconds, "failed": failed})
+                self._phases[position] = ended
             self._changed()
+            for listener in self._listeners:
+                listener.phase_ends(self.masker.model(ended))
 
     @contextlib.contextmanager
     def sync(self, name: str) -> Iterator[SyncRecorder]:
@@ -229,19 +231,16 @@ class Recorder:
         self._sync_changed(position)
 
     def _sync_changed(self, position: int) -> None:
-        with self._lock:
-            self._tell(lambda listener: listener.sync_changes(self.masker.model(self._syncs[position])))
         self._changed()
-
-    def _tell(self, call: Callable[[Listener], None]) -> None:
+        sync = self.masker.model(self._syncs[position])
         for listener in self._listeners:
-            call(listener)
+            listener.sync_changes(sync)
 
-    def plan(self, assertions: Sequence[Assertion]) -> None:
+    def plan(self, assertions: Sequence[Assertion], why: str = "the run ended before it") -> None:
         """Name assertions that were selected; they count as skipped until `assertion` brings their outcome."""
+        unrun = {"outcome": Outcome.SKIPPED, "ran": False, "message": why}
         with self._lock:
             for assertion in assertions:
-                unrun = {"outcome": Outcome.SKIPPED, "ran": False, "message": "the run ended before it"}
                 self._assertions[assertion.id] = assertion.model_copy(update=unrun)
         self._changed()
 

@@ -9,6 +9,8 @@ files:
     content: |
       [mariadb]
       {{- $server := dict
+        "character_set_server" "utf8mb4"
+        "collation_server" "utf8mb4_general_ci"
         "max_connections" "400"
         "innodb_buffer_pool_size" "384M"
         "max_allowed_packet" "64M"

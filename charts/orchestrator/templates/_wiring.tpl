@@ -1,0 +1,190 @@
+{{- /*
+launch.sh is kept as it is but for one path: it writes the trust store into /orchestrator, and the root is read-only here. The
+shell is replaced by the script, and the script by Java, so SIGTERM reaches Java. The pod's number may be missing in the image's
+passwd, and Java's user.home is then "?", so it is given.
+*/ -}}
+{{- define "orchestrator.wiring" -}}
+{{- $values := .root.Values -}}
+{{- $database := include "common.endpoint" (dict "root" .root "component" "mariadb" "port" "mysql") -}}
+{{- $files := include "orchestrator.files" . | fromYaml -}}
+command: [bash, -c]
+args:
+  - |
+    set -eu
+    sed 's#/orchestrator/cacerts#/tmp/cacerts#' /orchestrator/launch.sh > /tmp/launch.sh
+    exec bash /tmp/launch.sh java
+env:
+  {{- range $prefix := list "orchestrator" "workflow" }}
+  {{ upper $prefix }}_DB_ENDPOINT: {{ $database }}
+  {{ upper $prefix }}_DB_NAME: {{ $prefix }}
+  {{ upper $prefix }}_DB_USER: {{ (get $.contract.databases $prefix).user }}
+  {{ upper $prefix }}_DB_PWD: {secret: {{ $prefix }}-db, key: password}
+  {{- end }}
+  ORCHESTRATOR_OIDC_CLIENT_ID: {secret: orchestrator-oidc, key: client-id}
+  ORCHESTRATOR_OIDC_CLIENT_SECRET: {secret: orchestrator-oidc, key: client-secret}
+  {{- if $values.oidc.clues }}
+  ORCHESTRATOR_CLUES_CLIENT_ID: {secret: orchestrator-clues, key: client-id}
+  ORCHESTRATOR_CLUES_CLIENT_SECRET: {secret: orchestrator-clues, key: client-secret}
+  {{- end }}
+  ORCHESTRATOR_URL: {{ include "common.publicurl" (dict "root" .root "component" "orchestrator") }}
+  IM_URL: {{ $values.imUrl | default "http://im:8800" | quote }}
+  {{- with $values.vaultUrl }}
+  VAULT_URL: {{ . | quote }}
+  {{- end }}
+  {{- range $name, $service := $values.services }}
+  {{ upper $name }}_SERVICE_VERSION: {{ $service.version | quote }}
+  {{ upper $name }}_URL: {{ eq $service.version "local" | ternary (printf "file:%s" (include "orchestrator.local" $name)) $service.url | quote }}
+  {{- end }}
+  {{- if eq $values.services.cmdb.version "v2" }}
+  CMDB_TENANTS_LIST_PATH: /projects/
+  {{- end }}
+  {{- if eq $values.services.slam.version "v2" }}
+  SLAM_CUSTOMER_PREFERENCES_PATH: /user_groups/
+  {{- end }}
+  JSON_LOGGING: "false"
+  JAVA_OPTS: -XX:MaxRAMPercentage=60 -XX:+ExitOnOutOfMemoryError -Duser.home=/tmp
+  {{- with $values.jdbcOptions }}
+  SPRING_APPLICATION_JSON: {{ include "orchestrator.jdbc" (dict "settings" $values.settings "endpoint" $database "options" .) | quote }}
+  {{- end }}
+files:
+  {{- toYaml $files | nindent 2 }}
+{{- with $values.trustedCertificates }}
+volumes:
+  - name: trusted-certificates
+    configMap:
+      name: {{ . }}
+mounts:
+  - name: trusted-certificates
+    mountPath: /orchestrator/trusted_certs
+    readOnly: true
+{{- end }}
+errors:
+  {{- include "orchestrator.errors" . | fromJsonArray | toYaml | nindent 2 }}
+{{- end -}}
+
+{{- /* Path of the JSON file of a service whose version is local. */ -}}
+{{- define "orchestrator.local" -}}
+/orchestrator/services/{{ . }}.json
+{{- end -}}
+
+{{- /* JDBC URLs of our own: launch.sh exports DATASOURCE_* whatever the pod says, and this wins over the environment. */ -}}
+{{- define "orchestrator.jdbc" -}}
+{{- $sources := dict -}}
+{{- range $name := list "orchestrator" "workflow" -}}
+{{- $endpoint := get $.settings (printf "%s_DB_ENDPOINT" (upper $name)) | default $.endpoint -}}
+{{- $database := get $.settings (printf "%s_DB_NAME" (upper $name)) | default $name -}}
+{{- $_ := set $sources $name (dict "url" (printf "jdbc:mysql://%s/%s?%s" $endpoint $database $.options)) -}}
+{{- end -}}
+{{- dict "datasource" $sources | toRawJson -}}
+{{- end -}}
+
+{{- /* The iss of the tokens: IAM ends it with a slash, and the Orchestrator compares it letter by letter. */ -}}
+{{- define "orchestrator.issuer" -}}
+{{- .root.Values.oidc.issuer | default (printf "%s/" (include "common.publicurl" (dict "root" .root "component" "iam"))) -}}
+{{- end -}}
+
+{{- /*
+application.yml, which Spring finds in config/ below the working directory, and the files of local services. The XA name is made
+of what stays the same over restarts and differs between platforms that share a database server.
+*/ -}}
+{{- define "orchestrator.files" -}}
+{{- $oidc := .root.Values.oidc -}}
+{{- $client := dict
+  "client-id" "${ORCHESTRATOR_OIDC_CLIENT_ID}"
+  "client-secret" "${ORCHESTRATOR_OIDC_CLIENT_SECRET}"
+  "scopes" $oidc.scopes -}}
+{{- $issuer := dict "orchestrator" $client "audience" $oidc.audience "admingroup" $oidc.adminGroup -}}
+{{- if $oidc.clues -}}
+{{- $_ := set $issuer "clues" (dict "client-id" "${ORCHESTRATOR_CLUES_CLIENT_ID}" "client-secret" "${ORCHESTRATOR_CLUES_CLIENT_SECRET}") -}}
+{{- end -}}
+{{- $application := dict
+  "oidc" (dict "enabled" true "iam-properties" (dict (printf "[%s]" (include "orchestrator.issuer" .)) $issuer))
+  "spring.jta.transaction-manager-id" (printf "%s.%s" .root.Release.Namespace .name | trunc 51) -}}
+{{- $own := include "common.settings.of" (dict "x" . "where" "/orchestrator/config/application.yml") | fromJson -}}
+{{- $files := dict "/orchestrator/config/application.yml" (dict "content" (merge $own $application | toYaml)) -}}
+{{- range $name, $service := .root.Values.services -}}
+{{- if eq $service.version "local" -}}
+{{- $_ := set $files (include "orchestrator.local" $name) (dict "content" ($service.data | toPrettyJson)) -}}
+{{- end -}}
+{{- end -}}
+{{- $files | toYaml -}}
+{{- end -}}
+
+{{- /* What the site's values get wrong, as a JSON list of sentences. */ -}}
+{{- define "orchestrator.errors" -}}
+{{- $x := . -}}
+{{- $values := .root.Values -}}
+{{- $settings := $values.settings | default dict -}}
+{{- $errors := list -}}
+{{- if eq (include "common.mode" (dict "root" .root "component" "iam")) "off" -}}
+{{- $errors = append $errors "global.components.iam.mode: is off, but without OIDC the API is open to everybody and deployments fail; write embedded, or external with global.urls.iam" -}}
+{{- end -}}
+
+{{- $missing := list -}}
+{{- range $scope := list "openid" "profile" "offline_access" -}}
+{{- if not (has $scope $values.oidc.scopes) }}{{ $missing = append $missing $scope }}{{ end -}}
+{{- end -}}
+{{- if $missing -}}
+{{- $errors = append $errors (printf "orchestrator.oidc.scopes: lacks %s; token exchange and refresh need openid, profile and offline_access, and an empty list asks for scopes that IAM does not grant" (join ", " $missing)) -}}
+{{- end -}}
+{{- $issuer := include "orchestrator.issuer" . -}}
+{{- if not (regexMatch "^https?://\\S+/$" $issuer) -}}
+{{- $errors = append $errors (printf "orchestrator.oidc.issuer: %q is not the iss of a token of INDIGO IAM; write it with the slash at its end: %s/" $issuer $issuer) -}}
+{{- end -}}
+
+{{- range $name, $service := $values.services -}}
+{{- $key := printf "orchestrator.services.%s" $name -}}
+{{- if eq $service.version "local" -}}
+{{- if $service.url -}}
+{{- $errors = append $errors (printf "%s.url: has no effect with version local; set %s.version to v1 or v2, or empty the URL" $key $key) -}}
+{{- end -}}
+{{- else -}}
+{{- if not (regexMatch "^https?://\\S*[^/\\s]$" ($service.url | default "")) -}}
+{{- $errors = append $errors (printf "%s.url: %q is no base URL for version %s; write one without a slash at its end, for example %s" $key ($service.url | default "") $service.version (get (dict "cmdb" "https://registry.example.org/api/v1" "slam" "https://registry.example.org/api/v1" "cpr" "https://ranker.example.org/cpr") $name)) -}}
+{{- else -}}
+{{- with include "orchestrator.blocked" (dict "x" $x "url" $service.url) }}{{ $errors = append $errors (printf "%s.url: %s" $key .) }}{{ end -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+{{- range $option := list "imUrl" "vaultUrl" -}}
+{{- $url := get $values $option -}}
+{{- if $url -}}
+{{- if or (not (regexMatch "^https?://\\S*[^/\\s]$" $url)) (hasSuffix "/v1" $url) -}}
+{{- $errors = append $errors (printf "orchestrator.%s: %q is no base URL; paths are appended, so write it without a slash or a version at its end" $option $url) -}}
+{{- else -}}
+{{- with include "orchestrator.blocked" (dict "x" $x "url" $url) }}{{ $errors = append $errors (printf "orchestrator.%s: %s" $option .) }}{{ end -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+
+{{- range $name, $value := $settings -}}
+{{- if hasPrefix "DATASOURCE_" $name -}}
+{{- $errors = append $errors (printf "orchestrator.settings.%s: launch.sh overwrites it; write the options of the JDBC URL into orchestrator.jdbcOptions and the server into global.components.mariadb" $name) -}}
+{{- end -}}
+{{- end -}}
+{{- with $settings.JAVA_OPTS -}}
+{{- if regexMatch "UseCGroupMemoryLimitForHeap|MaxRAMFraction" . -}}
+{{- $errors = append $errors "orchestrator.settings.JAVA_OPTS: UseCGroupMemoryLimitForHeap and MaxRAMFraction know only cgroup version 1 and give the heap the whole limit; write -XX:MaxRAMPercentage=60" -}}
+{{- end -}}
+{{- end -}}
+{{- if and (hasKey $settings "SPRING_APPLICATION_JSON") $values.jdbcOptions -}}
+{{- $errors = append $errors "orchestrator.settings.SPRING_APPLICATION_JSON: holds the JDBC URLs of this chart; write other properties under settings by their own names, or empty orchestrator.jdbcOptions" -}}
+{{- end -}}
+{{- if hasKey $settings "SERVER_CONTEXT_PATH" -}}
+{{- $errors = append $errors "orchestrator.settings.SERVER_CONTEXT_PATH: moves /info, which the probes ask; let the gateway strip the prefix and send X-Forwarded-Prefix" -}}
+{{- end -}}
+{{- $errors | toJson -}}
+{{- end -}}
+
+{{- /* Why this component's NetworkPolicy would stop traffic to a URL, or nothing: dict x, url. Without it: a silent timeout. */ -}}
+{{- define "orchestrator.blocked" -}}
+{{- $url := urlParse .url -}}
+{{- $port := regexFind "[0-9]+$" (regexFind ":[0-9]+$" $url.host) | default (eq $url.scheme "https" | ternary "443" "80") | int -}}
+{{- $open := list -}}
+{{- range $out := .x.contract.egress -}}
+{{- range $number := $out.ports }}{{ $open = append $open ($number | int) }}{{ end -}}
+{{- end -}}
+{{- if and (dig "network" "policies" true (.x.root.Values.global | default dict)) (not (has $port $open)) -}}
+{{- printf "port %d is closed by the NetworkPolicy, which opens %s; use one of them (https is 443)" $port ($open | uniq | sortAlpha | join ", ") -}}
+{{- end -}}
+{{- end -}}

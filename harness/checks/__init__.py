@@ -1,0 +1,98 @@
+"""Checks: every environment rendered, and one rule after the other held against it, with the contracts as the oracle."""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+import time
+from collections.abc import Collection
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+
+from harness import paths
+from harness.checks import rules as _rules
+from harness.checks.model import Finding, Platform, Problem, Rule, Severity, Subject
+from harness.errors import UserError
+from harness.model.environment import modes, read_values
+from harness.model.graph import Graph
+from harness.model.load import load_contracts
+from harness.render import REPO, Rendered, render_all, render_bootstrap
+
+__all__ = ["Finding", "Platform", "Problem", "Report", "Rule", "Severity", "Subject", "check", "rules", "subject"]
+
+
+@dataclass(frozen=True)
+class Report:
+    """What was found, in order of environment, component and rule, and how long what took (seconds)."""
+
+    findings: list[Finding]
+    seconds: dict[str, float] = field(default_factory=dict)
+
+    @property
+    def ok(self) -> bool:
+        """Whether there is no error."""
+        return all(finding.severity is not Severity.ERROR for finding in self.findings)
+
+
+@cache
+def rules() -> dict[str, Rule]:
+    """Return every rule by id, in alphabetical order; a rule is a module of `harness.checks.rules` with a `RULE`."""
+    names = sorted(module.name for module in pkgutil.iter_modules(_rules.__path__))
+    found = [importlib.import_module(f"{_rules.__name__}.{name}").RULE for name in names]
+    return {rule.id: rule for rule in found}
+
+
+def subject(environments: Collection[str] | None = None, repository: Path | None = None) -> Subject:
+    """Return what the rules look at: contracts, graph, and environments as Argo CD would make them.
+
+    Args:
+        environments: folders of argocd/environments; default: all.
+        repository: the checkout; default: the one at hand.
+
+    Raises:
+        UserError: a contract, a configuration or values are wrong, or a chart cannot be rendered.
+    """
+    root = repository or paths.repository()
+    contracts = load_contracts(root / "charts")
+    graph = Graph.build(contracts)
+    rendered = render_all(environments, root)
+    return Subject(
+        repository=root,
+        contracts=contracts,
+        graph=graph,
+        platforms={name: platform(root, item, graph) for name, item in rendered.items()},
+        bootstrap=render_bootstrap(repository=root),
+        repo=REPO,
+        complete=environments is None,
+    )
+
+
+def platform(repository: Path, rendered: Rendered, graph: Graph) -> Platform:
+    """Return one environment as the rules see it."""
+    values = read_values(repository, rendered.environment)
+    return Platform(rendered, graph.contracts, graph, values, modes(values, graph.contracts))
+
+
+def check(looked_at: Subject, only: Collection[str] = ()) -> Report:
+    """Return what the rules find.
+
+    Args:
+        looked_at: as `subject` returns it.
+        only: ids of rules; default: all.
+
+    Raises:
+        UserError: an id that is none.
+    """
+    known = rules()
+    unknown = sorted(set(only) - set(known))
+    if unknown:
+        raise UserError(f"no rule {', '.join(unknown)}", fix="indigo check --list shows them")
+    findings: list[Finding] = []
+    seconds: dict[str, float] = {}
+    for identifier, rule in known.items():
+        if not only or identifier in only:
+            start = time.perf_counter()
+            findings += rule.findings(looked_at)
+            seconds[identifier] = time.perf_counter() - start
+    return Report(sorted(set(findings)), seconds)

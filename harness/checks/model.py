@@ -1,0 +1,198 @@
+"""What a check is given, and what it says: rules, findings, and one environment as every rule sees it."""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from harness.checks.pods import NAME, Pod, pods_of
+from harness.model.contract import Contract
+from harness.model.environment import Mode
+from harness.model.graph import Graph
+from harness.render import Rendered
+from harness.render.objects import Object, title
+
+
+class Severity(enum.StrEnum):
+    """How bad a finding is; only errors make `indigo check` end with status 1."""
+
+    ERROR = "error"
+    WARNING = "warning"
+
+
+@dataclass(frozen=True)
+class Problem:
+    """What a rule found: the object and the place in it, what is wrong, and the fix where the rule's own does not do."""
+
+    item: Object | None
+    path: str
+    message: str
+    fix: str | None = None
+    component: str | None = None  # default: the label app.kubernetes.io/name of the object
+    file: str | None = None  # instead of an object
+
+
+@dataclass(frozen=True, order=True)
+class Finding:
+    """A problem as a person reads it."""
+
+    environment: str  # empty: the checkout itself
+    component: str  # empty: the environment as a whole
+    rule: str
+    object: str  # Kind/name, or a file
+    path: str
+    message: str
+    fix: str
+    severity: Severity = Severity.ERROR
+
+    def to_json(self) -> dict[str, str]:
+        """Return the finding as plain data."""
+        return {
+            "rule": self.rule,
+            "severity": self.severity.value,
+            "environment": self.environment,
+            "component": self.component,
+            "object": self.object,
+            "path": self.path,
+            "message": self.message,
+            "fix": self.fix,
+        }
+
+
+@dataclass(frozen=True)
+class Platform:
+    """One environment: its rendered objects, and what the contracts and its values say of it.
+
+    Attributes:
+        rendered: what Argo CD would apply.
+        contracts: all contracts, by component.
+        graph: the graph of the contracts.
+        values: the environment's merged values.
+        modes: where each component runs.
+    """
+
+    rendered: Rendered
+    contracts: Mapping[str, Contract]
+    graph: Graph
+    values: Mapping[str, Any]
+    modes: Mapping[str, Mode]
+
+    @property
+    def name(self) -> str:
+        """Return the environment's name."""
+        return self.rendered.environment.name
+
+    @property
+    def namespace(self) -> str:
+        """Return the namespace that the environment is."""
+        return self.rendered.environment.namespace
+
+    @cached_property
+    def objects(self) -> list[Object]:
+        """Return what the environment's Applications render."""
+        return self.rendered.objects()
+
+    @property
+    def delivery(self) -> list[Object]:
+        """Return what comes before: namespace, quota, default deny, project, Applications."""
+        return self.rendered.delivery
+
+    @cached_property
+    def pods(self) -> list[Pod]:
+        """Return every pod that the objects make."""
+        return [pod for item in self.objects for pod in pods_of(item)]
+
+    @cached_property
+    def component_pods(self) -> list[tuple[Contract, Pod]]:
+        """Return the pods that belong to a component, with its contract."""
+        return [(self.contracts[pod.component], pod) for pod in self.pods if pod.component in self.contracts]
+
+    @property
+    def embedded(self) -> list[str]:
+        """Return the components that run here."""
+        return [name for name in self.contracts if self.modes[name] is Mode.EMBEDDED]
+
+    def of_kind(self, *kinds: str) -> list[Object]:
+        """Return the Applications' objects of some kinds."""
+        return [item for item in self.objects if item["kind"] in kinds]
+
+    def component(self, item: Object) -> str:
+        """Return the component that an object belongs to; empty where it belongs to none."""
+        name = ((item.get("metadata") or {}).get("labels") or {}).get(NAME, "")
+        return name if name in self.contracts else ""
+
+    def section(self, name: str) -> Mapping[str, Any]:
+        """Return a map below `global` of the values."""
+        section = (self.values.get("global") or {}).get(name)
+        return section if isinstance(section, Mapping) else {}
+
+
+@dataclass(frozen=True)
+class Subject:
+    """All that is checked: the checkout, the contracts, every environment.
+
+    Attributes:
+        repository: root of the checkout.
+        contracts: all contracts, by component.
+        graph: the graph of the contracts.
+        platforms: the environments, by name.
+        bootstrap: what an operator applies once.
+        repo: the Git repository that was rendered for.
+        complete: whether all environments are among `platforms`.
+    """
+
+    repository: Path
+    contracts: Mapping[str, Contract]
+    graph: Graph
+    platforms: Mapping[str, Platform]
+    bootstrap: list[Object]
+    repo: str
+    complete: bool = True
+
+
+@dataclass(frozen=True)
+class Rule:
+    """One rule. `environment` is asked once per environment, `checkout` once; a rule has one of the two.
+
+    Attributes:
+        id: kebab-case, the module's name with dashes.
+        title: what holds where the rule is kept, one sentence.
+        fix: what to do about a finding that does not say it itself.
+        source: where the rule comes from.
+    """
+
+    id: str
+    title: str
+    fix: str
+    source: str
+    environment: Callable[[Platform], Iterable[Problem]] | None = None
+    checkout: Callable[[Subject], Iterable[tuple[str, Problem]]] | None = None
+    severity: Severity = field(default=Severity.ERROR)
+
+    def findings(self, subject: Subject) -> Iterator[Finding]:
+        """Yield what the rule finds: in every environment, or in the checkout."""
+        if self.environment is not None:
+            for name, platform in subject.platforms.items():
+                for problem in self.environment(platform):
+                    yield self._finding(name, problem, subject)
+        if self.checkout is not None:
+            for name, problem in self.checkout(subject):
+                yield self._finding(name, problem, subject)
+
+    def _finding(self, environment: str, problem: Problem, subject: Subject) -> Finding:
+        labels = ((problem.item or {}).get("metadata") or {}).get("labels") or {}
+        own = labels.get(NAME, "") if labels.get(NAME) in subject.contracts else ""
+        return Finding(
+            environment=environment,
+            component=problem.component if problem.component is not None else own,
+            rule=self.id,
+            object=problem.file or (title(problem.item) if problem.item else ""),
+            path=problem.path,
+            message=problem.message,
+            fix=problem.fix or self.fix,
+            severity=self.severity,
+        )

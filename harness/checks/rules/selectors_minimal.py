@@ -1,0 +1,62 @@
+"""Selectors hold name and role only: what changes with a version may not be in a field that cannot be changed in place."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from harness.checks.model import Platform, Problem, Rule
+from harness.checks.pods import NAME, ROLE
+
+
+def _check(platform: Platform) -> Iterator[Problem]:
+    for item in platform.objects:
+        spec = item.get("spec") or {}
+        kind = item["kind"]
+        if kind == "Service":
+            yield from _exactly(item, "spec.selector", spec.get("selector") or {}, {NAME, ROLE})
+        elif kind in ("Deployment", "StatefulSet", "PodDisruptionBudget"):
+            labels = _labels(item, "spec.selector", spec.get("selector") or {})
+            yield from labels
+            yield from _exactly(
+                item, "spec.selector.matchLabels", (spec.get("selector") or {}).get("matchLabels") or {}, {NAME, ROLE}
+            )
+        elif kind == "NetworkPolicy":
+            yield from _policy(item, spec)
+
+
+def _policy(item: Mapping[str, Any], spec: Mapping[str, Any]) -> Iterator[Problem]:
+    selectors = [("spec.podSelector", spec.get("podSelector") or {})]
+    selectors += [
+        (f"spec.{direction}[{index}].{peers}[{place}].podSelector", peer["podSelector"])
+        for direction, peers in (("ingress", "from"), ("egress", "to"))
+        for index, rule in enumerate(spec.get(direction) or ())
+        for place, peer in enumerate(rule.get(peers) or ())
+        if "podSelector" in peer
+    ]
+    for path, selector in selectors:
+        yield from _labels(item, path, selector)
+        yield from _exactly(item, f"{path}.matchLabels", (selector or {}).get("matchLabels") or {}, {NAME})
+
+
+def _labels(item: Mapping[str, Any], path: str, selector: Mapping[str, Any]) -> Iterator[Problem]:
+    if (selector or {}).get("matchExpressions"):
+        yield Problem(dict(item), f"{path}.matchExpressions", "selects by an expression")
+
+
+def _exactly(item: Mapping[str, Any], path: str, labels: Mapping[str, str], wanted: set[str]) -> Iterator[Problem]:
+    extra = sorted(set(labels) - wanted)
+    if extra:
+        yield Problem(dict(item), path, f"selects by {', '.join(extra)}")
+    missing = sorted(wanted - set(labels))
+    if missing:
+        yield Problem(dict(item), path, f"does not select by {', '.join(missing)}")
+
+
+RULE = Rule(
+    id="selectors-minimal",
+    title="Selectors hold the component's name and the pod's role, and nothing else",
+    fix=f"select by {NAME} and {ROLE} (a NetworkPolicy by the name alone)",
+    source="Kubernetes documentation, Deployment (selector is immutable); docs/explanation/architecture.md, Names",
+    environment=_check,
+)

@@ -1,0 +1,169 @@
+"""`indigo secrets`: plan, create and verify the Secrets that the contracts ask for. No command prints a value."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import click
+from rich.markup import escape
+
+from harness.cluster import Cluster
+from harness.console import out
+from harness.errors import UserError
+from harness.model.environment import load_environment, modes, read_values, secret_names
+from harness.model.graph import Graph
+from harness.model.load import load_contracts
+from harness.paths import repository
+from harness.secrets import plan as planning
+from harness.secrets.apply import apply as apply_secrets
+from harness.secrets.plan import Planned, State, Wanted, wanted
+from harness.secrets.store import ClusterStore
+from harness.secrets.verify import verify as verify_secrets
+
+STYLES = {
+    State.EXISTS: "green",
+    State.MAKE: "cyan",
+    State.PERSON: "bold yellow",
+    State.OPTIONAL: "dim",
+    State.LOCKED: "bold red",
+}
+
+
+@click.group()
+def secrets() -> None:
+    """Plan, create and verify the Secrets that the contracts ask for.
+
+    What is asked for follows from charts/*/contract.yaml and from the environment's values (which components run here,
+    and `global.secrets`). Values are never shown, and a key that is there is never changed.
+
+    \b
+    Examples:
+      indigo secrets plan --environment dev       what there is, what is missing, who supplies it
+      indigo secrets apply --environment dev      make what can be made up
+      indigo secrets verify --environment prod    exit 1 where something is missing or of the wrong shape
+    """
+
+
+def _options(command: Callable[..., None]) -> Callable[..., None]:
+    for option in (
+        click.option(
+            "--kubeconfig", type=click.Path(path_type=Path), help="Kubeconfig; else $KUBECONFIG, ~/.kube/config."
+        ),
+        click.option("--namespace", help="Namespace; else the environment's."),
+        click.option("--environment", default="dev", show_default=True, help="A folder of argocd/environments."),
+    ):
+        command = option(command)
+    return command
+
+
+@secrets.command()
+@_options
+@click.option("--json", "as_json", is_flag=True, help="For programs.")
+def plan(environment: str, namespace: str | None, kubeconfig: Path | None, as_json: bool) -> None:
+    """Show which Secrets and keys exist, which would be made, and which only a person can supply."""
+    items, store, place = _open(environment, namespace, kubeconfig)
+    planned = planning.plan(items, store)
+    if as_json:
+        click.echo(json.dumps({**place, "secrets": planning.to_json(planned)}, indent=2))
+        return
+    for line in table(planned):
+        out.print(line)
+    out.print(_summary(planned))
+
+
+@secrets.command()
+@_options
+def apply(environment: str, namespace: str | None, kubeconfig: Path | None) -> None:
+    """Create what is missing and can be made up; safe to run again, or twice at once.
+
+    Exit status 0 also where a person still has to supply keys: they are listed, and `indigo secrets verify` insists.
+    """
+    items, store, _ = _open(environment, namespace, kubeconfig)
+    applied = apply_secrets(items, store)
+    for done in applied:
+        if done.added:
+            verb = "created" if done.created else "added to"
+            out.print(f"{verb} Secret {escape(done.planned.wanted.name)}: {escape(', '.join(done.added))}")
+    planned = [done.planned for done in applied]
+    left = [one for one in planned if one.of(State.PERSON) or one.of(State.LOCKED)]
+    for line in table(left):
+        out.print(line)
+    out.print(_summary(planned))
+
+
+@secrets.command()
+@_options
+@click.option("--json", "as_json", is_flag=True, help="For programs.")
+def verify(environment: str, namespace: str | None, kubeconfig: Path | None, as_json: bool) -> None:
+    """Check that every Secret and key is there and of its shape; exit 1 with the list where one is not."""
+    items, store, place = _open(environment, namespace, kubeconfig)
+    findings = verify_secrets(items, store)
+    errors = [finding for finding in findings if not finding.note]
+    if as_json:
+        rows = [
+            {"secret": f.secret, "key": f.key, "message": f.message, "fix": f.fix, "note": f.note} for f in findings
+        ]
+        click.echo(json.dumps({**place, "ok": not errors, "findings": rows}, indent=2))
+    else:
+        for finding in findings:
+            out.print(f"{'[dim]note[/] ' if finding.note else '[bold red]error[/]'} {escape(str(finding))}")
+        keys = sum(len(item.secret.keys) for item in items)
+        out.print(f"{len(items)} Secrets with {keys} keys: {len(errors)} wrong" if errors else
+                  f"{len(items)} Secrets with {keys} keys are as the contracts ask")  # fmt: skip
+    if errors:
+        sys.exit(1)
+
+
+def _open(
+    environment: str, namespace: str | None, kubeconfig: Path | None
+) -> tuple[list[Wanted], ClusterStore, dict[str, Any]]:
+    """Return what the environment asks for, where it is kept, and the names of both."""
+    root = repository()
+    graph = Graph.build(load_contracts(root / "charts"))
+    chosen = load_environment(root, environment)
+    values = read_values(root, chosen)
+    items = wanted(graph, modes(values, graph.contracts), secret_names(values))
+    place = namespace or chosen.namespace
+    store = ClusterStore(Cluster(_kubeconfig(kubeconfig)), place)
+    return items, store, {"environment": chosen.name, "namespace": place}
+
+
+def _kubeconfig(named: Path | None) -> Path:
+    candidates = (
+        [named] if named else [Path(part) for part in os.environ.get("KUBECONFIG", "").split(os.pathsep) if part]
+    )
+    path = (candidates or [Path.home() / ".kube" / "config"])[0]
+    if not path.is_file():
+        raise UserError(
+            f"no kubeconfig {path}",
+            fix="name one with --kubeconfig, or start a cluster: indigo up; export KUBECONFIG=$(indigo kubeconfig)",
+        )
+    return path
+
+
+def table(planned: Sequence[Planned]) -> list[str]:
+    """Return a plan as lines with rich's markup: a Secret, and below it its keys with state, shape and purpose."""
+    width = max((len(item.key) for one in planned for item in one.keys), default=0)
+    lines: list[str] = []
+    for one in planned:
+        name = one.wanted.name
+        alias = "" if name == one.wanted.identifier else f" (id {one.wanted.identifier})"
+        there = "exists" if one.exists else "missing"
+        lines.append(f"[bold]{escape(name)}[/]{escape(alias)}  of {one.wanted.owner}, {there}")
+        for item in one.keys:
+            shape = "fixed text" if item.spec.value is not None and not one.wanted.outside else item.spec.shape
+            state = f"[{STYLES[item.state]}]{item.state.value:<22}[/]"
+            lines.append(f"  {escape(item.key):<{width}}  {state}  {shape:<10}  [dim]{escape(item.spec.purpose)}[/]")
+        notes = [*one.wanted.notes, *([f"it {one.locked}"] if one.of(State.LOCKED) else [])]
+        lines += [f"  [dim]note: {escape(note)}[/]" for note in notes]
+    return lines
+
+
+def _summary(planned: Sequence[Planned]) -> str:
+    counts = {state: sum(len(one.of(state)) for one in planned) for state in State}
+    return ", ".join(f"{count} {state.value}" for state, count in counts.items() if count) or "no Secrets"

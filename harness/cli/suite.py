@@ -1,0 +1,87 @@
+"""`indigo e2e` and `indigo test`: pytest with the report, so that every run ends in the same summary."""
+
+from __future__ import annotations
+
+import importlib.util
+import sys
+from pathlib import Path
+
+import click
+
+from harness.console import err
+from harness.errors import UserError
+from harness.paths import reports_dir, repository
+
+TIERS = {"unit": ["tests/unit"], "static": ["tests/static"], "gitops": ["tests/gitops"]}
+STORY = "tests/gitops/story"
+
+
+@click.command(context_settings={"ignore_unknown_options": True})
+@click.option("--engine", type=click.Choice(["embedded"]), default="embedded", show_default=True, help="Runs on this.")
+@click.option("--keep", is_flag=True, help="Leave the engine running at the end; `indigo status` finds it.")
+@click.argument("pytest_args", nargs=-1, type=click.UNPROCESSED)
+def e2e(engine: str, keep: bool, pytest_args: tuple[str, ...]) -> None:
+    """Deploy the working tree through a real Argo CD and assert that it behaves.
+
+    The working tree, uncommitted files included, becomes a Git repository made for the run; Argo CD on a real
+    Kubernetes control plane follows it. Nodes and pods are simulated, the rest is real. No Docker, no root.
+
+    \b
+    Examples:
+      indigo e2e                       the whole story
+      indigo e2e -k drift              only what heals
+      indigo e2e --keep -x             stop at the first failure and look around
+
+    Exit status 0 when every assertion holds, 1 otherwise. The report is reports/e2e/report.html.
+    """
+    del engine  # one engine for now; the option is the interface that Makefile and CI use
+    extra = ["--indigo-keep"] if keep else []
+    sys.exit(_pytest("e2e", [STORY], [*extra, *pytest_args]))
+
+
+@click.command(context_settings={"ignore_unknown_options": True})
+@click.option(
+    "--tier", "tiers", type=click.Choice(list(TIERS)), multiple=True, help="Only this tier (repeatable). Default: all."
+)
+@click.option("--no-style", is_flag=True, help="Leave out style and types (ruff, mypy).")
+@click.argument("pytest_args", nargs=-1, type=click.UNPROCESSED)
+def test(tiers: tuple[str, ...], no_style: bool, pytest_args: tuple[str, ...]) -> None:
+    """Run all tests that need no container engine: style and types, unit, static, and the embedded tier.
+
+    \b
+    Examples:
+      indigo test                      everything
+      indigo test --tier static        seconds; needs Helm only
+      indigo test --tier unit -k graph
+
+    Exit status 0 when all pass, 1 otherwise. The report is reports/test/report.html.
+    """
+    if not tiers and not no_style and not pytest_args and _style() != 0:
+        sys.exit(1)
+    folders = [folder for tier in tiers or TIERS for folder in TIERS[tier]]
+    sys.exit(_pytest("-".join(("test", *tiers)), folders, list(pytest_args)))
+
+
+def _style() -> int:
+    """Run ruff and mypy; return the first status that is not zero."""
+    import subprocess
+
+    for argv in (["ruff", "check", "."], ["ruff", "format", "--check", "."], ["mypy"]):
+        status = subprocess.run([sys.executable, "-m", *argv], cwd=repository(), check=False).returncode
+        if status != 0:
+            err.print(f"[red]{' '.join(argv)} ended with status {status}[/]")
+            return status
+    return 0
+
+
+def _pytest(name: str, folders: list[str], extra: list[str]) -> int:
+    if importlib.util.find_spec("pytest") is None:
+        raise UserError("pytest is not installed here", fix="run it through make, which sets up .venv: make e2e")
+    import pytest
+
+    report = reports_dir() / name
+    base = repository()
+    arguments = ["-p", "harness.report.plugin", f"--indigo-report={report}", f"--rootdir={base}"]
+    arguments += [f"--config-file={base / 'pyproject.toml'}"]
+    status = int(pytest.main([*arguments, *(str(Path(base, folder)) for folder in folders), *extra]))
+    return status if status != pytest.ExitCode.NO_TESTS_COLLECTED else 1

@@ -1,0 +1,1 @@
+"""The main job: deploy through a real Argo CD, watch, and judge what was seen."""

@@ -1,0 +1,265 @@
+"""An environment of the platform on an engine, driven as its users drive it: by commits that Argo CD follows."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import signal
+import time
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from harness.argo.applications import Application, Applications, NotReached, is_idle
+from harness.argo.source import WorkingTreeSource
+from harness.cluster import Cluster, Object
+from harness.e2e.observe import KINDS, Observer, Seen
+from harness.engines.base import Engine
+from harness.model.environment import Environment, load_environment, modes, read_values, secret_names
+from harness.model.graph import Graph
+from harness.model.load import load_contracts
+from harness.paths import repository
+from harness.render import render_bootstrap, render_environment
+from harness.report.model import State
+from harness.report.recorder import Recorder, SyncRecorder
+from harness.secrets.apply import apply
+from harness.secrets.plan import wanted
+from harness.secrets.store import ClusterStore
+
+ROOT = "indigo-root"
+TRACKING = "argocd.argoproj.io/tracking-id"
+ENVIRONMENTS = "indigo-environments"
+Pods = dict[str, set[str]]
+
+
+def converged(revision: str) -> Callable[[Application], bool]:
+    """Return the condition that an Application is Synced and Healthy at a commit and nothing is under way."""
+
+    def holds(app: Application) -> bool:
+        calm = is_idle(app) and not app.refreshing
+        return calm and app.revision == revision and app.sync == "Synced" and app.health == "Healthy"
+
+    return holds
+
+
+class Platform:
+    """One environment, on an engine that is up, from a Git source.
+
+    Args:
+        engine: is up.
+        source: what Argo CD follows.
+        recorder: is told of phases and syncs.
+        environment: a folder of argocd/environments.
+    """
+
+    def __init__(self, engine: Engine, source: WorkingTreeSource, recorder: Recorder, environment: str = "dev") -> None:
+        self.engine = engine
+        self.source = source
+        self.recorder = recorder
+        self.environment: Environment = load_environment(repository(), environment)
+        self.namespace = self.environment.namespace
+        self.graph = Graph.build(load_contracts(repository() / "charts"))
+        self.cluster: Cluster = engine.cluster()
+        self.apps = Applications(self.cluster, check=engine.check)
+        self.name = f"indigo-{environment}"
+        self.parent = f"env-{environment}"
+        self.values_path = f"argocd/environments/{environment}/values.yaml"
+
+    # ------------------------------------------------------------ as an operator
+
+    def bootstrap(self) -> None:
+        """Apply what an operator applies once; Argo CD does the rest."""
+        for item in render_bootstrap(self.source.url, "main"):
+            self.cluster.apply(item, manager="operator")
+
+    def create_secrets(self, seconds: float = 60.0) -> int:
+        """Create the Secrets that the contracts ask for once the namespace is there; return how many keys were made."""
+        for _, item in self.cluster.watch("Namespace", name=self.namespace, seconds=seconds):
+            if item.get("status", {}).get("phase") == "Active":
+                break
+        values = read_values(repository(), self.environment)
+        items = wanted(self.graph, modes(values, self.graph.contracts), secret_names(values))
+        return sum(len(done.added) for done in apply(items, ClusterStore(self.cluster, self.namespace)))
+
+    # ----------------------------------------------------------- as a developer
+
+    def values_edit(self, values: Mapping[str, Any]) -> dict[str, str | None]:
+        """Return the edit that writes the environment's values: the working tree's with `values` merged over them."""
+        own = yaml.safe_load(self.source.read(self.values_path, self.source.working_tree))
+        return {self.values_path: yaml.safe_dump(merged(own, values), sort_keys=True)}
+
+    def values(self, values: Mapping[str, Any], message: str) -> str:
+        """Commit the environment's values (see `values_edit`) and return the commit."""
+        return self.source.commit(message, self.values_edit(values))
+
+    def refresh(self) -> None:
+        """Let Argo CD look at the repository now instead of at its next poll."""
+        self._annotate("ApplicationSet", ENVIRONMENTS, {"argocd.argoproj.io/application-set-refresh": "true"})
+        for name in (ROOT, self.parent, self.name):
+            self._annotate("Application", name, {"argocd.argoproj.io/refresh": "normal"})
+
+    def _annotate(self, kind: str, name: str, annotations: Mapping[str, str]) -> None:
+        self.cluster.patch(kind, name, {"metadata": {"annotations": dict(annotations)}}, "argocd")
+
+    def deliver(self, revision: str, what: str, seconds: float = 120.0) -> list[Seen]:
+        """Let Argo CD bring a commit to the cluster; return what was seen until it was Synced and Healthy.
+
+        Raises:
+            NotConverged: it was not within `seconds`; names what blocks.
+        """
+        with self.watching(what) as observer:
+            self.refresh()
+            self.wait(converged(revision), f"{what}: Synced and Healthy at {revision[:8]}", seconds)
+            return observer.seen()
+
+    def sync_again(self) -> None:
+        """Run a sync of the commit that is there already, as the button in Argo CD does."""
+        operation = self.apps.sync(self.name, prune=True)
+        assert operation.phase == "Succeeded", operation
+        self.wait(converged(self.source.head), "Synced and Healthy after a second sync")
+
+    def refused(self, revision: str, seconds: float = 60.0) -> str:
+        """Let Argo CD look at a commit that cannot be rendered and return what it says."""
+        self.refresh()
+        app = self.wait(
+            lambda app: not app.refreshing and any("ComparisonError" in line for line in app.conditions),
+            f"{revision[:8]} is refused",
+            seconds,
+        )
+        return "\n".join(app.conditions)
+
+    def wait(self, condition: Callable[[Application], bool], what: str, seconds: float = 60.0) -> Application:
+        """Wait until the environment's Application meets a condition and return it.
+
+        Raises:
+            NotConverged: it did not; carries the diagnosis.
+        """
+        try:
+            return self.apps.wait_for(self.name, condition, seconds, what=what)
+        except NotReached as error:
+            raise NotConverged(self, str(error)) from None
+
+    def until(self, condition: Callable[[], bool], what: str, seconds: float = 30.0) -> None:
+        """Wait until something holds that no Application shows."""
+        end = time.monotonic() + seconds
+        while not condition():
+            assert time.monotonic() < end, f"not within {seconds:g} s: {what}"
+            time.sleep(0.1)
+
+    @contextlib.contextmanager
+    def watching(self, what: str) -> Iterator[Observer]:
+        """Observe the environment's objects and feed them to the report as one sync."""
+        with self.recorder.sync(what) as sync:
+
+            def tell(seen: Seen) -> None:
+                _tell(sync, seen, self.graph)
+
+            with Observer(self.cluster, self.namespace, on_change=tell) as observer:
+                yield observer
+
+    @contextlib.contextmanager
+    def held(self, server: str) -> Iterator[None]:
+        """Stop one of the engine's servers for a while (SIGSTOP), as if it hung."""
+        self.engine.kill(server, signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            self.engine.kill(server, signal.SIGCONT)
+
+    # -------------------------------------------------------------------- looks
+
+    def application(self) -> Application:
+        """Return the environment's Application as it stands."""
+        return self.apps.get(self.name)
+
+    def rendered(self, tree: Path | None = None) -> list[Object]:
+        """Return what a tree (the working tree by default) renders for this environment's umbrella."""
+        return render_environment(self.environment.name, repository=tree or repository()).applications[self.name]
+
+    def resources(self) -> dict[str, Object]:
+        """Return every object that Argo CD tracks for the environment: `Kind/name` -> object."""
+        found = {}
+        for kind in KINDS:
+            for item in self.cluster.list(kind, self.namespace):
+                if item["metadata"].get("annotations", {}).get(TRACKING, "").startswith(f"{self.name}:"):
+                    found[f"{kind}/{item['metadata']['name']}"] = item
+        return found
+
+    def resource_versions(self) -> dict[str, str]:
+        """Return the resource version of every tracked object."""
+        return {key: item["metadata"]["resourceVersion"] for key, item in self.resources().items()}
+
+    def pods(self) -> Pods:
+        """Return the uids of the serving pods of each component."""
+        found: Pods = {}
+        for item in self.cluster.list("Pod", self.namespace, labels="indigo-paas/role=server"):
+            if "deletionTimestamp" not in item["metadata"]:
+                component = item["metadata"]["labels"]["app.kubernetes.io/name"]
+                found.setdefault(component, set()).add(item["metadata"]["uid"])
+        return found
+
+    def images(self) -> dict[str, str]:
+        """Return the image of each component's workload."""
+        return {
+            name: item["spec"]["template"]["spec"]["containers"][0]["image"]
+            for name, item in _workloads(list(self.resources().values())).items()
+        }
+
+
+class NotConverged(AssertionError):
+    """The environment did not reach what was waited for; the text says what blocks, why, and what waits for it."""
+
+    def __init__(self, platform: Platform, what: str) -> None:
+        from harness.diagnose import collect, diagnose
+
+        lines = [what]
+        try:
+            diagnosis = diagnose(collect(platform.cluster, platform.name, platform.namespace), platform.graph)
+            lines.append(diagnosis.to_text())
+            if platform.recorder.directory:
+                bundle = platform.recorder.directory / "bundle"
+                diagnosis.write_bundle(bundle)
+                platform.recorder.artefact("what blocked", bundle)
+        except Exception as error:  # the help must not hide what it was to explain
+            lines.append(f"(no diagnosis: {type(error).__name__}: {error})")
+        super().__init__("\n".join(lines))
+
+
+def _tell(sync: SyncRecorder, seen: Seen, graph: Graph) -> None:
+    if seen.component not in graph.contracts or seen.deleted_at is not None:
+        return
+    state = State.HEALTHY if seen.ready is not None else State.PROGRESSING
+    if seen.state.startswith("failed"):
+        state = State.DEGRADED
+    wave = seen.wave if seen.wave is not None else graph.wave(seen.component)
+    waits = [seen.state] if seen.state else []
+    sync.item(seen.component, seen.kind, seen.name, wave=wave, state=state, waits_for=waits)
+
+
+def _workloads(objects: list[Object]) -> dict[str, Object]:
+    return {item["metadata"]["name"]: item for item in objects if item["kind"] in ("Deployment", "StatefulSet")}
+
+
+def pod_templates(objects: list[Object]) -> dict[str, str]:
+    """Return a hash of each workload's pod template, by name: what decides whether its pods are replaced."""
+    return {
+        name: hashlib.sha256(json.dumps(item["spec"]["template"], sort_keys=True).encode()).hexdigest()
+        for name, item in _workloads(objects).items()
+    }
+
+
+def rolled(before: Pods, after: Pods) -> set[str]:
+    """Return the components of which a pod was replaced."""
+    return {component for component in before.keys() & after.keys() if before[component] - after[component]}
+
+
+def merged(base: Mapping[str, Any] | None, over: Mapping[str, Any]) -> dict[str, Any]:
+    """Return `over` merged into `base`, maps key by key, as Helm merges values files."""
+    result = dict(base or {})
+    for key, value in over.items():
+        old = result.get(key)
+        result[key] = merged(old, value) if isinstance(old, Mapping) and isinstance(value, Mapping) else value
+    return result

@@ -1,0 +1,276 @@
+"""A headless Argo CD: repository server, application controller, ApplicationSet controller and their cache.
+
+It needs a kubeconfig whose context has the namespace `argocd`, and nothing else of the cluster it works on: an engine
+on kind runs the same class. Sources: Argo CD 3.6.1, cmd/argocd-*/commands (flags), common/common.go (variables).
+"""
+
+from __future__ import annotations
+
+import secrets
+import shutil
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import urllib3
+
+from harness.cluster import Cluster, Conflict, NotFound, Object
+from harness.engines.embedded.place import Place
+from harness.engines.embedded.settings import ArgoSettings
+from harness.engines.ports import HOST, Claim
+
+NAMESPACE = "argocd"
+CACHE = "valkey"
+REPO_SERVER = "argocd-repo-server"
+CONTROLLER = "argocd-application-controller"
+APPLICATION_SETS = "argocd-applicationset-controller"
+PORTS = 7
+PART_OF = {"app.kubernetes.io/part-of": "argocd"}
+CLUSTER = "https://kubernetes.default.svc"
+"""The destination that means the cluster of the engine."""
+
+
+@dataclass
+class ArgoCD:
+    """The servers of one headless Argo CD; `module` is Argo CD's own source directory (its CRDs are there)."""
+
+    place: Place
+    kubeconfig: Path
+    module: Path
+    settings: ArgoSettings
+    claim: Claim
+    health: dict[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        take = self.claim.take
+        self.cache, self.repo, self.repo_metrics, self.controller_metrics = take(), take(), take(), take()
+        self.sets_metrics, self.sets_probe, self.sets_webhook = take(), take(), take()
+        self.password = secrets.token_urlsafe(24)
+        self.health = {
+            REPO_SERVER: f"http://{HOST}:{self.repo_metrics}/healthz?full=true",
+            CONTROLLER: f"http://{HOST}:{self.controller_metrics}/healthz",
+            APPLICATION_SETS: f"http://{HOST}:{self.sets_metrics}/metrics",  # it registers no health check (3.6.1)
+        }
+
+    # ------------------------------------------------------------------- servers
+
+    def start_cache(self) -> None:
+        """Start the cache: nothing is saved, and a password keeps the machine's other users out."""
+        config = self.place.run_dir / "valkey.conf"
+        config.touch(mode=0o600)
+        config.write_text(
+            f"bind {HOST}\nport {self.cache}\nrequirepass {self.password}\n"
+            f'save ""\nappendonly no\ndir {self.place.tmp}\nmaxmemory 128mb\nmaxmemory-policy allkeys-lru\n'
+        )
+        self.place.start(CACHE, [str(config)], program="valkey-server", ports=(self.cache,))
+
+    def start_repo_server(self) -> None:
+        """Start the repository server; it needs the cache."""
+        wrapper = self.place.programs / "git-verify-wrapper.sh"
+        shutil.copyfile(self.module / "hack" / wrapper.name, wrapper)
+        wrapper.chmod(0o700)  # without it every generation of manifests fails with a bare "permission denied"
+        for directory in ("gpg/keys", "gpg/source", "tls", "ssh", "plugins"):
+            (self.place.run_dir / "argocd" / directory).mkdir(parents=True, mode=0o700)
+        (self.place.run_dir / "argocd" / "ssh" / "ssh_known_hosts").touch()
+        self.place.start(
+            REPO_SERVER,
+            [
+                f"--address={HOST}",
+                f"--port={self.repo}",
+                f"--metrics-address={HOST}",
+                f"--metrics-port={self.repo_metrics}",
+                f"--redis={HOST}:{self.cache}",
+                "--disable-tls",
+                "--client-ca-path=",  # its default is refused together with --disable-tls
+                f"--loglevel={self.settings.log_level}",
+            ],
+            env=self._environment(),
+            ports=(self.repo, self.repo_metrics),
+        )
+
+    def start_controllers(self) -> None:
+        """Start the application controller and the ApplicationSet controller; they need what `install` creates."""
+        settings = self.settings
+        status, operation = settings.processors
+        self.place.start(
+            CONTROLLER,
+            [
+                f"--kubeconfig={self.kubeconfig}",
+                f"--namespace={NAMESPACE}",
+                f"--redis={HOST}:{self.cache}",
+                f"--repo-server={HOST}:{self.repo}",
+                "--repo-server-plaintext",
+                f"--metrics-port={self.controller_metrics}",
+                "--hydrator-enabled=false",
+                f"--app-resync={settings.reconciliation}",
+                "--app-resync-jitter=0",
+                f"--self-heal-timeout-seconds={settings.self_heal_timeout}",
+                f"--self-heal-backoff-timeout-seconds={settings.self_heal_backoff}",
+                f"--self-heal-backoff-factor={settings.self_heal_backoff_factor}",
+                f"--self-heal-backoff-cap-seconds={settings.self_heal_backoff_cap}",
+                f"--status-processors={status}",
+                f"--operation-processors={operation}",
+                f"--server-side-diff-enabled={str(settings.server_side_diff).lower()}",
+                f"--loglevel={settings.log_level}",
+            ],
+            env=self._environment(),
+            ports=(self.controller_metrics,),
+        )
+        self.place.start(
+            APPLICATION_SETS,
+            [
+                f"--kubeconfig={self.kubeconfig}",
+                f"--namespace={NAMESPACE}",
+                f"--argocd-repo-server={HOST}:{self.repo}",
+                "--repo-server-plaintext",
+                f"--metrics-addr={HOST}:{self.sets_metrics}",
+                f"--probe-addr={HOST}:{self.sets_probe}",
+                f"--webhook-addr={HOST}:{self.sets_webhook}",
+                f"--loglevel={settings.log_level}",
+            ],
+            env=self._environment(),
+            ports=(self.sets_metrics, self.sets_probe, self.sets_webhook),
+        )
+
+    def _environment(self) -> dict[str, str]:
+        base = self.place.run_dir / "argocd"
+        settings = self.settings
+        return {
+            "KUBECONFIG": str(self.kubeconfig),
+            "ARGOCD_FAKE_IN_CLUSTER": "true",
+            "ARGOCD_GPG_ENABLED": str(settings.gpg).lower(),
+            "ARGOCD_GNUPGHOME": str(base / "gpg" / "keys"),
+            "ARGOCD_GPG_DATA_PATH": str(base / "gpg" / "source"),
+            "ARGOCD_TLS_DATA_PATH": str(base / "tls"),
+            "ARGOCD_SSH_DATA_PATH": str(base / "ssh"),
+            "ARGOCD_PLUGINSOCKFILEPATH": str(base / "plugins"),
+            "ARGOCD_SYNC_WAVE_DELAY": str(settings.sync_wave_delay),
+            "ARGOCD_CLUSTER_CACHE_EVENTS_PROCESSING_INTERVAL": settings.cluster_events_interval,
+            "ARGOCD_RECONCILIATION_TIMEOUT": f"{settings.reconciliation}s",
+            "ARGOCD_K8S_CLIENT_QPS": "200",
+            "HOSTNAME": f"{CONTROLLER}-0",
+            "GIT_CONFIG_NOSYSTEM": "1",
+            "ARGOCD_GIT_MODULES_ENABLED": "false",
+            "REDIS_PASSWORD": self.password,
+        }
+
+    # ------------------------------------------------------------------- objects
+
+    def install(self, cluster: Cluster, pool: ThreadPoolExecutor) -> None:
+        """Create what Argo CD's controllers look for at their start, and return when it is there."""
+        crds: list[Future[Any]] = [
+            pool.submit(_create_crd, cluster, file)
+            for file in sorted((self.module / "manifests" / "crds").glob("*-crd.yaml"), key=_size, reverse=True)
+        ]
+        _create(cluster, "v1", "Namespace", NAMESPACE, None, {})
+        objects = [
+            pool.submit(_create, cluster, "v1", "ConfigMap", "argocd-cm", NAMESPACE, {"data": self._config()}),
+            pool.submit(
+                _create,
+                cluster,
+                "v1",
+                "Secret",
+                "argocd-secret",
+                NAMESPACE,
+                {"stringData": {"server.secretkey": secrets.token_urlsafe(24)}},
+            ),
+        ]
+        for future in (*objects, *crds):
+            future.result()
+
+    def served(self, cluster: Cluster) -> Callable[[], bool]:
+        """Return the question whether Argo CD's kinds are served; a controller that is earlier waits for 10 s."""
+
+        def reached() -> bool:
+            try:
+                answer = cluster.request("GET", "/apis/argoproj.io/v1alpha1")
+            except NotFound:
+                return False
+            return {entry["name"] for entry in answer["resources"]} >= {
+                "applications",
+                "applicationsets",
+                "appprojects",
+            }
+
+        return reached
+
+    def create_default_project(self, cluster: Cluster) -> None:
+        """Create the AppProject `default` (argocd-server would, and there is none)."""
+        spec = {
+            "sourceRepos": ["*"],
+            "destinations": [{"namespace": "*", "server": "*"}],
+            "clusterResourceWhitelist": [{"group": "*", "kind": "*"}],
+        }
+        _create(cluster, "argoproj.io/v1alpha1", "AppProject", "default", NAMESPACE, {"spec": spec})
+
+    def _config(self) -> dict[str, str]:
+        return {"timeout.reconciliation": f"{self.settings.reconciliation}s", **self.settings.config}
+
+    # -------------------------------------------------------------------- health
+
+    def healthy(self, *servers: str) -> Callable[[], bool]:
+        """Return the question whether these servers (all of them without a name) answer that they are healthy."""
+        urls = [url for name, url in self.health.items() if not servers or name in servers]
+
+        def reached() -> bool:
+            while urls and answers(urls[0]):
+                urls.pop(0)
+            return not urls
+
+        return reached
+
+
+def answers(url: str) -> bool:
+    """Return whether a health address answers with status 200 within 2 s."""
+    try:
+        return urllib3.request("GET", url, timeout=2.0, retries=False).status == 200
+    except urllib3.exceptions.HTTPError:
+        return False
+
+
+def _size(path: Path) -> int:
+    return path.stat().st_size
+
+
+def _create(
+    cluster: Cluster, api_version: str, kind: str, name: str, namespace: str | None, content: dict[str, Any]
+) -> None:
+    manifest: Object = {"apiVersion": api_version, "kind": kind, "metadata": {"name": name}, **content}
+    if namespace:
+        manifest["metadata"] |= {"namespace": namespace, "labels": PART_OF}
+    try:
+        cluster.create(manifest)
+    except Conflict:
+        cluster.apply(manifest)
+
+
+def _create_crd(cluster: Cluster, file: Path) -> None:
+    """Create a CustomResourceDefinition; its YAML is sent as text: parsing 2 MB here would take 0.4 s of the start."""
+    path = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
+    body = without_descriptions(file.read_text()).encode()
+    try:
+        cluster.request("POST", path, body=body, content_type="application/yaml")
+    except Conflict:
+        name = file.name.removesuffix("-crd.yaml") + "s.argoproj.io"
+        query = {"fieldManager": "indigo", "force": True}
+        cluster.request("PATCH", f"{path}/{name}", query=query, body=body, content_type="application/apply-patch+yaml")
+
+
+def without_descriptions(text: str) -> str:
+    """Return a CustomResourceDefinition's YAML without the descriptions in its schema.
+
+    They are half of its size, cost the API server time and memory, and mean nothing to it (`kubectl explain` shows
+    them). A field named `description` has a mapping below it, no text behind it, and stays.
+    """
+    kept, inside = [], -1
+    for line in text.splitlines():
+        indent = len(line) - len(line.lstrip())
+        if inside >= 0 and (indent > inside or not line.strip()):
+            continue
+        key, _, value = line.strip().partition(": ")
+        inside = indent if key == "description" and value else -1
+        if inside < 0:
+            kept.append(line)
+    return "\n".join(kept) + "\n"

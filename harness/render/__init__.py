@@ -1,0 +1,178 @@
+"""What Argo CD would apply: every environment's objects, rendered by Helm with the inputs that Argo CD would give it."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from harness import paths
+from harness.errors import UserError
+from harness.model.environment import Environment, load_environments
+from harness.render import argocd
+from harness.render.helm import KUBERNETES, Inputs, Rendering, helm_template, template_many
+from harness.render.objects import Object, to_yaml
+
+__all__ = [
+    "KUBERNETES",
+    "REPO",
+    "REVISION",
+    "Inputs",
+    "Object",
+    "Rendered",
+    "helm_template",
+    "render_all",
+    "render_bootstrap",
+    "render_environment",
+    "to_yaml",
+]
+
+REPO = "https://git.example.org/indigo/paas.git"  # stands for the site's repository where nothing is deployed
+REVISION = "main"
+
+
+@dataclass(frozen=True)
+class Rendered:
+    """One environment as Argo CD would make it.
+
+    Attributes:
+        environment: its configuration.
+        delivery: what the ApplicationSet's Application makes: namespace, quota, default deny, project, Applications.
+        delivered_by: that Application.
+        applications: by Application name, the objects of its chart.
+        inputs: by Application name, what Helm was given.
+        digests: by Application name, the hash of Helm's bytes.
+    """
+
+    environment: Environment
+    delivered_by: Object
+    delivery: list[Object]
+    applications: dict[str, list[Object]]
+    inputs: Mapping[str, Inputs]
+    digests: Mapping[str, str]
+
+    def objects(self) -> list[Object]:
+        """Return the objects of all Applications, without `delivery`."""
+        return [item for objects in self.applications.values() for item in objects]
+
+
+def render_bootstrap(
+    repo: str = REPO, revision: str = REVISION, repository: Path | None = None, kube_version: str = KUBERNETES
+) -> list[Object]:
+    """Return the objects that an operator applies once to a cluster with Argo CD.
+
+    Args:
+        repo: URL of the Git repository as Argo CD reaches it.
+        revision: branch, tag or commit that Argo CD follows.
+        repository: the checkout; default: the one at hand.
+        kube_version: version of Kubernetes that the templates see.
+
+    Raises:
+        UserError: the chart cannot be rendered.
+    """
+    root = repository or paths.repository()
+    return helm_template(
+        root / argocd.BOOTSTRAP,
+        release="indigo-root",
+        namespace="argocd",
+        inline={"repoURL": repo, "revision": revision},
+        kube_version=kube_version,
+    )
+
+
+def render_environment(
+    name: str, repository: Path | None = None, repo: str = REPO, revision: str = REVISION, kube_version: str = KUBERNETES
+) -> Rendered:
+    """Return one environment as Argo CD would make it.
+
+    Args:
+        name: a folder of argocd/environments.
+        repository: the checkout; default: the one at hand.
+        repo: URL of the Git repository as Argo CD reaches it.
+        revision: branch, tag or commit that Argo CD follows.
+        kube_version: version of the destination cluster.
+
+    Raises:
+        UserError: no environment of that name, wrong configuration or values, a chart that cannot be rendered.
+    """
+    return render_all([name], repository, repo, revision, kube_version)[name]
+
+
+def render_all(
+    environments: Collection[str] | None = None,
+    repository: Path | None = None,
+    repo: str = REPO,
+    revision: str = REVISION,
+    kube_version: str = KUBERNETES,
+) -> dict[str, Rendered]:
+    """Return environments as Argo CD would make them, by name; each input is rendered once, two at a time.
+
+    Args:
+        environments: folders of argocd/environments; default: all.
+        repository: the checkout; default: the one at hand.
+        repo: URL of the Git repository as Argo CD reaches it.
+        revision: branch, tag or commit that Argo CD follows.
+        kube_version: version of the destination clusters.
+
+    Raises:
+        UserError: as `render_environment`.
+    """
+    root = repository or paths.repository()
+    known = load_environments(root)
+    wanted = list(known) if environments is None else list(dict.fromkeys(environments))
+    for name in wanted:
+        if name not in known:
+            raise UserError(
+                f"no environment {name}",
+                where="argocd/environments",
+                fix=f"write one of those there are: {', '.join(known) or 'none'}",
+            )
+    parents = _parents(root, repo, revision, kube_version)
+    for name in wanted:
+        if name not in parents:
+            raise UserError(
+                f"the ApplicationSet makes no Application of the environment {name}",
+                where=str(argocd.BOOTSTRAP / "templates"),
+                fix="mend the generator's path",
+            )
+    given = {name: argocd.inputs(parents[name], root, repo, kube_version) for name in wanted}
+    delivered = template_many(given.values())
+    children = {
+        name: {
+            item["metadata"]["name"]: argocd.inputs(item, root, repo, kube_version)
+            for item in delivered[given[name]].objects
+            if item["kind"] == "Application"
+        }
+        for name in wanted
+    }
+    charts = template_many(inputs for apps in children.values() for inputs in apps.values())
+    return {
+        name: _rendered(known[name], parents[name], delivered[given[name]], children[name], charts) for name in wanted
+    }
+
+
+def _parents(root: Path, repo: str, revision: str, kube_version: str) -> dict[str, Object]:
+    """Return the Application that delivers each environment, by the name of its folder."""
+    return {
+        generated.file.parent.name: generated.application
+        for item in render_bootstrap(repo, revision, root, kube_version)
+        if item["kind"] == "ApplicationSet"
+        for generated in argocd.generate(item, root, repo)
+    }
+
+
+def _rendered(
+    environment: Environment,
+    parent: Object,
+    delivery: Rendering,
+    inputs: Mapping[str, Inputs],
+    charts: Mapping[Inputs, Rendering],
+) -> Rendered:
+    return Rendered(
+        environment,
+        parent,
+        delivery.objects,
+        {name: charts[given].objects for name, given in inputs.items()},
+        inputs,
+        {name: charts[given].digest for name, given in inputs.items()},
+    )

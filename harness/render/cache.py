@@ -1,0 +1,102 @@
+"""What Helm gave for the same bytes before: one file per render, found by a hash of everything that went in."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import os
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from harness.errors import UserError
+from harness.paths import cache_dir
+
+ENTRIES = 256  # of about 200 kB each
+VERSION = "1"  # changes with what an entry holds
+
+
+class Key:
+    """A hash of everything that decides what Helm gives."""
+
+    def __init__(self) -> None:
+        self._hash = hashlib.sha256(VERSION.encode())
+
+    def add(self, name: str, content: bytes | str) -> None:
+        """Add one input; neither its name nor its content can be mistaken for the next one's."""
+        data = content.encode() if isinstance(content, str) else content
+        self._hash.update(f"\0{len(name)}:{name}={len(data)}:".encode())
+        self._hash.update(data)
+
+    def add_tree(self, folder: Path) -> None:
+        """Add every file below a folder, links resolved.
+
+        Raises:
+            UserError: a link that leads nowhere.
+        """
+        for path in tree(folder):
+            self.add(str(path.relative_to(folder)), read(path))
+
+    def text(self) -> str:
+        """Return the hash as text."""
+        return self._hash.hexdigest()
+
+
+def tree(folder: Path) -> Iterator[Path]:
+    """Yield the files below a folder as they are reached through links, sorted."""
+    found = []
+    for parent, folders, files in os.walk(folder, followlinks=True):
+        folders.sort()
+        found += [Path(parent) / name for name in files]
+    yield from sorted(found)
+
+
+def read(path: Path) -> bytes:
+    """Return a file's bytes.
+
+    Raises:
+        UserError: it is a link that leads nowhere.
+    """
+    try:
+        return path.read_bytes()
+    except FileNotFoundError:
+        link = f"the link {path.name} leads to {path.readlink()}, which is not there" if path.is_symlink() else "no file"
+        raise UserError(link, where=str(path), fix="create what it leads to, or remove the link") from None
+
+
+def load(key: str) -> Any:
+    """Return what was stored under a key, or None."""
+    path = _folder() / f"{key}.json"
+    try:
+        stored = json.loads(path.read_bytes())
+        os.utime(path)  # used last: the oldest go first
+    except (OSError, ValueError):
+        return None
+    return stored
+
+
+def store(key: str, value: Any) -> None:
+    """Store a value; another process sees all of it or nothing. A cache that cannot be written is no error."""
+    folder = _folder()
+    with contextlib.suppress(OSError):
+        folder.mkdir(parents=True, exist_ok=True)
+        descriptor, name = tempfile.mkstemp(dir=folder, suffix=".new")
+        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+            json.dump(value, file, separators=(",", ":"))
+        Path(name).replace(folder / f"{key}.json")
+        _prune(folder)
+
+
+def _prune(folder: Path) -> None:
+    entries: list[tuple[float, Path]] = []
+    for path in folder.iterdir():
+        with contextlib.suppress(FileNotFoundError):
+            entries.append((path.stat().st_mtime, path))
+    for _, path in sorted(entries)[: max(0, len(entries) - ENTRIES)]:
+        path.unlink(missing_ok=True)
+
+
+def _folder() -> Path:
+    return cache_dir() / "render"

@@ -1,0 +1,201 @@
+"""Runs Helm as Argo CD's renderer does, and never twice for the same input."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import tempfile
+from collections.abc import Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from harness.errors import UserError
+from harness.paths import cache_dir
+from harness.process import ProcessError, run
+from harness.render import cache
+from harness.render.objects import Object, parse_objects
+from harness.render.refusal import refusal
+
+KUBERNETES = "1.37.2"  # the version of the embedded engine; what `--kube-version` is without another wish
+WORKERS = 2
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """What Argo CD gives Helm for one Application (argo-cd v3.6.1, util/helm/cmd.go, `template`)."""
+
+    chart: Path
+    release: str
+    namespace: str
+    values: tuple[Path, ...] = ()
+    inline: str = ""  # values of the Application itself (values, valuesObject), read after the files
+    parameters: tuple[tuple[str, str], ...] = ()
+    text_parameters: tuple[tuple[str, str], ...] = ()  # forceString
+    kube_version: str = KUBERNETES
+    api_versions: tuple[str, ...] = ()
+    crds: bool = True
+    schema_validation: bool = True
+    tests: bool = True
+
+    def arguments(self) -> list[str]:
+        """Return Helm's arguments; `inline` is on standard input."""
+        argv = ["template", ".", "--name-template", self.release]
+        argv += ["--namespace", self.namespace] if self.namespace else []
+        argv += ["--kube-version", self.kube_version] if self.kube_version else []
+        for flag, pairs in (("--set", self.parameters), ("--set-string", self.text_parameters)):
+            for name, value in pairs:
+                argv += [flag, f"{name}={_escaped(value)}"]
+        for path in self.values:
+            argv += ["--values", str(path)]
+        argv += ["--values", "-"] if self.inline else []
+        for version in self.api_versions:
+            argv += ["--api-versions", version]
+        argv += ["--include-crds"] if self.crds else []
+        argv += [] if self.schema_validation else ["--skip-schema-validation"]
+        argv += [] if self.tests else ["--skip-tests"]
+        return argv
+
+
+@dataclass(frozen=True)
+class Rendering:
+    """What Helm gave: the objects in its order, and the hash of its bytes."""
+
+    objects: list[Object]
+    digest: str
+
+
+def helm_template(
+    chart: Path,
+    *values: Path,
+    release: str,
+    namespace: str = "default",
+    inline: Mapping[str, Any] | None = None,
+    kube_version: str = KUBERNETES,
+    api_versions: Iterable[str] = (),
+) -> list[Object]:
+    """Return the objects of a chart, in Helm's order; from the cache where the same bytes went in before.
+
+    Args:
+        chart: folder of the chart.
+        values: values files, the later one wins.
+        release: name of the release.
+        namespace: namespace of the release.
+        inline: values that win over the files.
+        kube_version: version of Kubernetes that templates see.
+        api_versions: what `.Capabilities.APIVersions` holds beyond Helm's own list.
+
+    Raises:
+        UserError: Helm refuses; the message is about the values or the template, with file, line and fix.
+    """
+    text = json.dumps(inline) if inline is not None else ""
+    return template(
+        Inputs(chart, release, namespace, values, text, kube_version=kube_version, api_versions=tuple(api_versions))
+    ).objects
+
+
+def template(inputs: Inputs) -> Rendering:
+    """Return what Helm gives, from the cache where the same bytes went in before.
+
+    Raises:
+        UserError: as `helm_template`.
+    """
+    key = _key(inputs)
+    stored = cache.load(key)
+    if stored is None:
+        text = template_text(inputs)
+        stored = {"digest": digest(text), "objects": _parse(text, inputs)}
+        cache.store(key, stored)
+    return Rendering(stored["objects"], stored["digest"])
+
+
+def template_many(wanted: Iterable[Inputs]) -> dict[Inputs, Rendering]:
+    """Return what Helm gives for several inputs, each rendered once, two at a time.
+
+    Raises:
+        UserError: as `helm_template`, for the first that fails in the order given.
+    """
+    unique = list(dict.fromkeys(wanted))
+    if len(unique) == 1:
+        return {unique[0]: template(unique[0])}
+    with ThreadPoolExecutor(max_workers=WORKERS) as pool:
+        return dict(zip(unique, pool.map(template, unique), strict=True))
+
+
+def template_text(inputs: Inputs, environment: Mapping[str, str] | None = None) -> str:
+    """Return Helm's output, always rendered anew.
+
+    Args:
+        inputs: what Helm is given.
+        environment: further variables of its process (locale, time zone).
+
+    Raises:
+        UserError: as `helm_template`.
+    """
+    if not (inputs.chart / "Chart.yaml").is_file():
+        raise UserError(f"no chart in {inputs.chart.name}: Chart.yaml is missing", where=str(inputs.chart))
+    with tempfile.TemporaryDirectory(prefix="indigo-helm-") as home:
+        isolated = {f"HELM_{kind}_HOME": home for kind in ("CACHE", "CONFIG", "DATA")}
+        try:
+            done = run(
+                _helm(),
+                *inputs.arguments(),
+                cwd=inputs.chart,
+                env={**isolated, "HELM_PLUGINS": home, "KUBECONFIG": os.devnull, **(environment or {})},
+                stdin=inputs.inline,
+            )
+        except ProcessError as error:
+            raise refusal(error.stderr, inputs.chart, inputs.values) from None
+    return done.stdout
+
+
+def digest(text: str) -> str:
+    """Return the hash of Helm's output that `Rendering.digest` holds."""
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _parse(text: str, inputs: Inputs) -> list[Object]:
+    try:
+        return parse_objects(text)
+    except (yaml.YAMLError, ValueError) as error:
+        broken = cache_dir() / "render" / "broken.yaml"
+        broken.parent.mkdir(parents=True, exist_ok=True)
+        broken.write_text(text, encoding="utf-8")
+        mark = getattr(error, "problem_mark", None)
+        raise UserError(
+            f"chart {inputs.chart.name}: what it renders is not right: {getattr(error, 'problem', None) or error}",
+            where=f"{broken}:{mark.line + 1}" if mark else str(broken),
+            fix="mend the template that the line `# Source:` above it names",
+        ) from None
+
+
+def _key(inputs: Inputs) -> str:
+    key = cache.Key()
+    helm = _helm()
+    status = helm.resolve().stat()
+    key.add("helm", f"{helm} {status.st_size} {status.st_mtime_ns}")
+    key.add("arguments", json.dumps([part for part in inputs.arguments() if part not in set(map(str, inputs.values))]))
+    key.add("inline", inputs.inline)
+    for path in inputs.values:
+        key.add("values", cache.read(path))
+    key.add_tree(inputs.chart)
+    return key.text()
+
+
+def _helm() -> Path:
+    from harness import toolchain
+
+    return Path(toolchain.tool("helm"))
+
+
+def _escaped(value: str) -> str:
+    """Return a parameter as Argo CD gives it to `--set`: commas escaped, except in a list {a,b}."""
+    if value.startswith("{") and value.endswith("}"):
+        return value
+    return "".join(
+        "\\," if char == "," and (index == 0 or value[index - 1] != "\\") else char for index, char in enumerate(value)
+    )

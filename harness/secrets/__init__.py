@@ -1,0 +1,1 @@
+"""The Secrets that the contracts ask for: what there is, what is missing, what is wrong. No value is ever shown."""

@@ -1,0 +1,169 @@
+"""Which Secrets the rendered objects read, held against what the contracts declare, in both directions."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from harness.model.contract import Contract
+
+NAME_LABEL = "app.kubernetes.io/name"
+POD_SPECS = {
+    "Pod": ("spec",),
+    "Deployment": ("spec", "template", "spec"),
+    "StatefulSet": ("spec", "template", "spec"),
+    "DaemonSet": ("spec", "template", "spec"),
+    "ReplicaSet": ("spec", "template", "spec"),
+    "Job": ("spec", "template", "spec"),
+    "CronJob": ("spec", "jobTemplate", "spec", "template", "spec"),
+}
+
+
+@dataclass(frozen=True, order=True)
+class SecretRef:
+    """An object's use of a Secret."""
+
+    component: str  # label app.kubernetes.io/name of the object; empty without
+    kind: str
+    object: str
+    secret: str
+    key: str | None  # None: all of its keys
+    where: str  # container and variable, or volume
+    optional: bool
+
+    @property
+    def place(self) -> str:
+        """Return object, container and variable as a person would look for them."""
+        return f"{self.kind}/{self.object} {self.where}"
+
+
+def references(objects: Iterable[Mapping[str, Any]]) -> set[SecretRef]:
+    """Return every Secret that the pods of the objects read: variables, `envFrom`, volumes; not `imagePullSecrets`."""
+    return {reference for item in objects for reference in _of_object(item)}
+
+
+def _of_object(item: Mapping[str, Any]) -> Iterator[SecretRef]:
+    if item.get("kind") not in POD_SPECS:
+        return
+    spec: Any = item
+    for step in POD_SPECS[item["kind"]]:
+        spec = spec.get(step) or {}
+    metadata = item.get("metadata") or {}
+    owner = (metadata.get("labels") or {}).get(NAME_LABEL, "")
+    for secret, key, where, optional in (*_of_containers(spec), *_of_volumes(spec)):
+        yield SecretRef(owner, item["kind"], metadata.get("name", ""), secret, key, where, optional)
+
+
+Use = tuple[str, str | None, str, bool]
+
+
+def _of_containers(spec: Mapping[str, Any]) -> Iterator[Use]:
+    for group in ("initContainers", "containers", "ephemeralContainers"):
+        for container in spec.get(group) or ():
+            name = container.get("name", "")
+            for variable in container.get("env") or ():
+                source = (variable.get("valueFrom") or {}).get("secretKeyRef")
+                if source:
+                    yield source["name"], source["key"], f"{name}, {variable['name']}", bool(source.get("optional"))
+            for block in container.get("envFrom") or ():
+                source = block.get("secretRef")
+                if source:
+                    yield source["name"], None, f"{name}, envFrom", bool(source.get("optional"))
+
+
+def _of_volumes(spec: Mapping[str, Any]) -> Iterator[Use]:
+    for volume in spec.get("volumes") or ():
+        where = f"volume {volume.get('name', '')}"
+        if volume.get("secret"):
+            yield from _of_volume(volume["secret"], volume["secret"].get("secretName", ""), where)
+        for source in (volume.get("projected") or {}).get("sources") or ():
+            if source.get("secret"):
+                yield from _of_volume(source["secret"], source["secret"].get("name", ""), where)
+
+
+def _of_volume(source: Mapping[str, Any], secret: str, where: str) -> Iterator[Use]:
+    optional = bool(source.get("optional"))
+    items = source.get("items")
+    keys: Sequence[str | None] = [item["key"] for item in items] if items else [None]
+    for key in keys:
+        yield secret, key, where, optional
+
+
+def two_way(
+    objects: Sequence[Mapping[str, Any]], contracts: Mapping[str, Contract], global_secrets: Mapping[str, str]
+) -> list[str]:
+    """Return what rendered objects and contracts say differently about Secrets; empty where they agree.
+
+    Every key that an object reads is declared by a contract, and read only by its owner, by a component that requires
+    it (`requires[].secrets`), or by the server on which the owner has a database with that Secret. Every declared key
+    of a component that is rendered is read by some object, unless its Secret is optional.
+
+    Args:
+        objects: the rendered objects of one environment.
+        contracts: all contracts.
+        global_secrets: `global.secrets` of the environment.
+
+    Returns:
+        sentences that name component, object, key and fix, sorted.
+    """
+    declared = {
+        (global_secrets.get(identifier) or identifier, key): (owner, identifier, contract)
+        for owner, contract in contracts.items()
+        for identifier, secret in contract.secrets.items()
+        for key in secret.keys
+    }
+    found = references(objects)
+    problems = {problem for reference in found for problem in _undeclared(reference, declared, contracts)}
+    used = {(reference.secret, reference.key) for reference in found}
+    rendered = {((item.get("metadata") or {}).get("labels") or {}).get(NAME_LABEL) for item in objects}
+    for (name, key), (owner, identifier, contract) in declared.items():
+        if owner in rendered and not contract.secrets[identifier].optional and not used & {(name, key), (name, None)}:
+            problems.add(
+                f"{owner}: no object reads key {key} of Secret {name}; wire it in charts/{owner}/templates/_wiring.tpl "
+                f"or remove secrets.{identifier}.keys.{key} from charts/{owner}/contract.yaml"
+            )
+    return sorted(problems)
+
+
+Declared = Mapping[tuple[str, str], tuple[str, str, Contract]]
+
+
+def _undeclared(reference: SecretRef, declared: Declared, contracts: Mapping[str, Contract]) -> Iterator[str]:
+    who = reference.component
+    if not who:
+        yield f"{reference.place} reads Secret {reference.secret} for nobody; give it the label {NAME_LABEL}"
+        return
+    keys = sorted(key for name, key in declared if name == reference.secret)
+    if not keys:
+        yield (
+            f"{who}: {reference.place} reads Secret {reference.secret}, which no contract declares; declare it under "
+            "secrets of its owner's contract.yaml and run: indigo generate"
+        )
+        return
+    if reference.key is not None and reference.key not in keys:
+        yield (
+            f"{who}: {reference.place} reads key {reference.key} of Secret {reference.secret}, which declares only "
+            f"{', '.join(keys)}; use one of these or declare it"
+        )
+        return
+    for key in keys if reference.key is None else [reference.key]:
+        owner, identifier, contract = declared[reference.secret, key]
+        if reference.component not in _readers(owner, identifier, contract, contracts):
+            yield (
+                f"{who}: {reference.place} reads Secret {reference.secret} of {owner} without requiring it; add "
+                f"secrets: [{identifier}] to the entry for {owner} under requires in charts/{who}/contract.yaml"
+            )
+            return
+
+
+def _readers(owner: str, identifier: str, contract: Contract, contracts: Mapping[str, Contract]) -> set[str]:
+    """Return the components that may read a Secret."""
+    requiring = {
+        name
+        for name, other in contracts.items()
+        for edge in other.requires
+        if edge.component == owner and identifier in edge.secrets
+    }
+    servers = {database.server for database in contract.databases.values() if database.secret == identifier}
+    return {owner, *requiring, *servers}

@@ -1,0 +1,162 @@
+"""Compiling: one `go build` for all tools of a batch, both cores busy, followed line by line."""
+
+from __future__ import annotations
+
+import shutil
+import threading
+from collections.abc import Sequence
+from pathlib import Path
+
+from harness.console import err
+from harness.errors import UserError
+from harness.paths import cache_dir
+from harness.toolchain import diagnose, goenv, progress, store
+from harness.toolchain.catalog import HERE, GoTool, pinned_versions
+from harness.toolchain.child import Child
+from harness.toolchain.progress import Tracker, clock
+
+REDRAW_SECONDS = 0.5
+LIST = "{{.ImportPath}}\t{{.Stale}}\t{{.Dir}}\t{{range .GoFiles}}{{.}} {{end}}"
+
+
+class Compiler:
+    """One use of Go: its program, its environment, and where it works."""
+
+    def __init__(self, go: Path, scratch: Path) -> None:
+        self.go = go.resolve()  # Go finds its library from where it really is
+        self.scratch = scratch
+        temporary = scratch / "go-tmp"
+        temporary.mkdir()
+        self.env = goenv.environment(cache_dir(), temporary)
+
+    def build(self, tools: Sequence[GoTool], later: Sequence[GoTool] = ()) -> dict[str, Path]:
+        """Compile and publish tools of one module; return where each is published.
+
+        Args:
+            tools: whose locks the caller holds.
+            later: tools to be built after these: their modules are downloaded meanwhile.
+
+        Raises:
+            UserError: what went wrong, and what to do.
+        """
+        names = ", ".join(f"{tool.name} {tool.version}" for tool in tools)
+        label = "+".join(tool.name for tool in tools)
+        output = self.scratch / f"out-{label}"
+        output.mkdir()
+        tracker = Tracker(progress.last_duration(label, max(tool.seconds for tool in tools)), len(tools))
+        argv: list[str | Path] = [
+            self.go,
+            "build",
+            "-v",
+            *goenv.build_flags(tools[0]),
+            "-o",
+            f"{output}/",
+            *_packages(tools),
+        ]
+        planner = Planner(self, tools, tracker, later)
+        with (
+            progress.shown(f"building {names}") as display,
+            Child(argv, cwd=HERE / tools[0].module, env=self.env) as child,
+            planner,
+        ):
+            for line in child.lines(REDRAW_SECONDS):
+                if line is not None:
+                    tracker.feed(line)
+                display.show(tracker.describe())
+            status = child.wait()
+        if status != 0:
+            raise diagnose.failure(f"building {names}", tracker.other, status)
+        progress.remember_duration(label, tracker.seconds)
+        published = {tool.name: self._publish(tool, output, tracker.seconds) for tool in tools}
+        err.print(f"[green]✓[/] built {names} [dim]{len(tracker.started)} packages, {clock(tracker.seconds)}[/]")
+        return published
+
+    def _publish(self, tool: GoTool, output: Path, seconds: float) -> Path:
+        content = self.scratch / f"{tool.name}.published"
+        content.mkdir()
+        (output / tool.output).rename(content / tool.name)
+        source = self._module_files(tool)
+        for pattern in tool.files:
+            found = sorted(source.glob(pattern))
+            if not found:
+                raise UserError(
+                    f"{tool.pinned} {tool.version} has no file {pattern}, which the harness needs",
+                    fix="see what upstream renamed and change `files` in the catalogue of tools",
+                    where=str(HERE / "catalog.py"),
+                )
+            for path in found:
+                copy = content / "module" / path.relative_to(source)
+                copy.parent.mkdir(parents=True, exist_ok=True)
+                shutil.copyfile(path, copy)
+                copy.chmod(0o755 if path.suffix == ".sh" else 0o644)
+        return store.publish(tool, content, seconds)
+
+    def _module_files(self, tool: GoTool) -> Path:
+        version = pinned_versions(HERE / tool.module / "go.mod")[tool.pinned]
+        return goenv.module_cache(cache_dir()) / f"{tool.pinned}@{version}"
+
+
+class Planner:
+    """Lists, beside a build that already runs, the packages it has to compile; then fetches what later ones need."""
+
+    def __init__(
+        self, compiler: Compiler, tools: Sequence[GoTool], tracker: Tracker, later: Sequence[GoTool] = ()
+    ) -> None:
+        self.compiler = compiler
+        self.tools = tools
+        self.tracker = tracker
+        self.later = later
+        self.stop = threading.Event()
+        self.thread = threading.Thread(target=self._work, daemon=True)
+
+    def __enter__(self) -> Planner:
+        """Start listing."""
+        self.thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Stop, leaving no process behind."""
+        self.stop.set()
+        self.thread.join()
+
+    def _work(self) -> None:
+        rows = self._list(self.tools)
+        stale = {name for name, is_stale, _, _ in rows if is_stale == "true"}
+        self.tracker.plan({name: _size(folder, files) for name, _, folder, files in rows}, stale)
+        if self.later and not self.stop.is_set():
+            self._list(self.later)
+
+    def _list(self, tools: Sequence[GoTool]) -> list[tuple[str, str, str, str]]:
+        """Return import path, whether it is to be compiled, directory and files of every package below the tools."""
+        argv: list[str | Path] = [
+            self.compiler.go,
+            "list",
+            "-deps",
+            *goenv.build_flags(tools[0]),
+            "-f",
+            LIST,
+            *_packages(tools),
+        ]
+        rows = []
+        with Child(argv, cwd=HERE / tools[0].module, env=self.compiler.env) as child:
+            for line in child.lines(0.2):
+                if self.stop.is_set():
+                    return []
+                if line and line.count("\t") == 3:
+                    name, stale, folder, files = line.split("\t")
+                    rows.append((name, stale, folder, files))
+        return rows
+
+
+def _packages(tools: Sequence[GoTool]) -> list[str]:
+    return [tool.package for tool in tools]
+
+
+def _size(folder: str, files: str) -> int:
+    total = 0
+    for name in files.split():
+        try:
+            total += (Path(folder) / name).stat().st_size
+        except OSError:
+            continue
+    return total

@@ -1,0 +1,62 @@
+"""A bad commit is refused or stopped, says why, leaves what runs alone, and the next good commit needs no hands."""
+
+from __future__ import annotations
+
+import pytest
+
+from harness.argo.applications import Application
+from harness.e2e.platform import Platform
+
+pytestmark = pytest.mark.gitops
+
+
+@pytest.mark.refutes("a schema or a validation that lets the value through")
+def test_an_invalid_value_is_refused_while_the_platform_runs(settled: Platform) -> None:
+    running, versions = settled.pods(), settled.resource_versions()
+    message = settled.refused(settled.values({"orchestrator": {"settings": {"IM_URL": "no url"}}}, "a wrong value"))
+    assert "IM_URL" in message
+    assert settled.pods() == running
+    assert settled.resource_versions() == versions
+
+
+@pytest.mark.refutes("a migration that runs beside the new version instead of before it")
+def test_a_failed_migration_stops_what_comes_after_it_and_the_next_commit_recovers(settled: Platform) -> None:
+    running, images = settled.pods(), settled.images()
+    contract = settled.source.read("charts/dashboard/contract.yaml")
+    broken = settled.source.commit(
+        "a migration that fails, with a new image after it",
+        {
+            # no retries: the pauses between them would only make the test longer
+            "charts/dashboard/contract.yaml": contract.replace("when: prepare", "when: prepare\n    retries: 0", 1),
+            **settled.values_edit(
+                {
+                    "dashboard": {
+                        "image": {"tag": "v9.9.9"},
+                        "jobs": {
+                            "migrate": {
+                                "podAnnotations": {
+                                    "simulation.indigo-paas/fail": "1",
+                                    "simulation.indigo-paas/message": "column exists already",
+                                }
+                            }
+                        },
+                    }
+                }
+            ),
+        },
+    )
+    settled.refresh()
+
+    def failed(app: Application) -> bool:
+        operation = app.operation
+        ours = operation is not None and operation.revision == broken
+        return ours and operation is not None and (operation.phase == "Failed" or operation.retries > 0)
+
+    app = settled.wait(failed, "the sync of the bad commit has failed")
+    assert "dashboard-migrate-" in app.summary()
+    assert settled.images() == images, "the new version started in spite of its migration"
+    assert settled.pods() == running
+
+    good = settled.values({"dashboard": {"image": {"tag": "v9.9.9"}}}, "a migration that works")
+    settled.deliver(good, "the next good commit")
+    assert settled.images()["dashboard"].endswith(":v9.9.9")

@@ -1,0 +1,86 @@
+"""What may not be: a pod that breaks the restricted profile, and anything outside the environment's project."""
+
+from __future__ import annotations
+
+import pytest
+
+from harness.argo.applications import Application
+from harness.cluster import ApiError, Object
+from harness.e2e.platform import Platform
+
+pytestmark = pytest.mark.gitops
+
+
+def pod(name: str, **security: object) -> Object:
+    """Return a pod that is right for the restricted profile but for what is given."""
+    context = {
+        "allowPrivilegeEscalation": False,
+        "runAsNonRoot": True,
+        "runAsUser": 1000,
+        "capabilities": {"drop": ["ALL"]},
+        "seccompProfile": {"type": "RuntimeDefault"},
+    } | security
+    resources = {"requests": {"cpu": "10m", "memory": "16Mi"}, "limits": {"memory": "16Mi"}}
+    container = {"name": "main", "image": "busybox:1.36", "securityContext": context, "resources": resources}
+    return {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": name}, "spec": {"containers": [container]}}
+
+
+@pytest.mark.refutes("a namespace without the enforce label")
+@pytest.mark.parametrize(
+    "security",
+    [
+        {"privileged": True, "allowPrivilegeEscalation": True},
+        {"runAsNonRoot": False, "runAsUser": 0},
+        {"capabilities": {"add": ["NET_ADMIN"]}},
+    ],
+    ids=["privileged", "root", "capability"],
+)
+def test_a_pod_that_breaks_the_restricted_profile_is_refused(settled: Platform, security: Object) -> None:
+    manifest = pod("refused", **security)
+    manifest["metadata"]["namespace"] = settled.namespace
+    with pytest.raises(ApiError, match='violates PodSecurity "restricted'):
+        settled.cluster.create(manifest, dry_run=True)
+    fine = pod("fine")
+    fine["metadata"]["namespace"] = settled.namespace
+    settled.cluster.create(fine, dry_run=True)
+
+
+OUTSIDE = {
+    "kind": ("a Secret", "resource :Secret is not permitted in project"),
+    "namespace": ("another namespace", "do not match any of the allowed destinations in project"),
+    "repository": ("another repository", "is not permitted in project"),
+}
+
+
+@pytest.mark.refutes("a project with a wildcard")
+def test_the_project_refuses_what_is_outside_it(settled: Platform) -> None:
+    secret = "apiVersion: v1\nkind: Secret\nmetadata: {name: smuggled}\n"
+    settled.source.commit("a manifest that the project does not allow", {"refused/secret.yaml": secret})
+    source = {"repoURL": settled.source.url, "targetRevision": "main", "path": "refused"}
+    here = {"server": settled.environment.cluster, "namespace": settled.namespace}
+    wrong = {
+        "kind": (source, here),
+        "namespace": (source, {**here, "namespace": "kube-system"}),
+        "repository": ({**source, "repoURL": f"{settled.source.url}-other"}, here),
+    }
+    for what, (place, destination) in wrong.items():
+        spec = {"project": settled.name, "source": place, "destination": destination}
+        settled.apps.apply(
+            {
+                "apiVersion": "argoproj.io/v1alpha1",
+                "kind": "Application",
+                "metadata": {"name": f"refused-{what}"},
+                "spec": {**spec, "syncPolicy": {"automated": {}}},
+            }
+        )
+    try:
+        for what, (title, text) in OUTSIDE.items():
+
+            def said(app: Application, text: str = text) -> bool:
+                return text in app.summary()
+
+            settled.apps.wait_for(f"refused-{what}", said, 30, what=f"refused for {title}")
+    finally:
+        for what in wrong:
+            settled.apps.delete(f"refused-{what}", cascade=False)
+    assert settled.cluster.find("Secret", "smuggled", settled.namespace) is None
