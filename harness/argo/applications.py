@@ -6,7 +6,6 @@ There is no Argo CD API server here: everything is said as Argo CD's controller 
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime

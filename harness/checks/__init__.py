@@ -1,4 +1,4 @@
-"""Checks: every environment rendered, and one rule after the other held against it, with the contracts as the oracle."""
+"""Checks: every environment rendered, and one rule after the other held against it; the contracts are the oracle."""
 
 from __future__ import annotations
 

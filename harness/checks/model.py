@@ -26,7 +26,7 @@ class Severity(enum.StrEnum):
 
 @dataclass(frozen=True)
 class Problem:
-    """What a rule found: the object and the place in it, what is wrong, and the fix where the rule's own does not do."""
+    """What a rule found: the object, the place in it, what is wrong, and the fix where the rule's own does not do."""
 
     item: Object | None
     path: str
@@ -156,7 +156,7 @@ class Subject:
 
 @dataclass(frozen=True)
 class Rule:
-    """One rule. `environment` is asked once per environment, `checkout` once; a rule has one of the two.
+    """One rule. `environment` is asked once per environment, `checkout` once; a rule has one of them, or both.
 
     Attributes:
         id: kebab-case, the module's name with dashes.

@@ -119,7 +119,7 @@ class Observer:
     def _take(self, event: str, item: Object) -> None:
         metadata = item["metadata"]
         labels = metadata.get("labels", {})
-        if labels.get("app.kubernetes.io/part-of") != "indigo-paas":
+        if labels.get("app.kubernetes.io/part-of") != "indigo-paas" or "app.kubernetes.io/name" not in labels:
             return
         key = (item["kind"], metadata["uid"])
         version, now = int(metadata["resourceVersion"]), time.monotonic() - self._start
@@ -134,7 +134,7 @@ class Observer:
             now_seen = before or Seen(
                 item["kind"],
                 metadata["name"],
-                labels.get("app.kubernetes.io/name", ""),
+                labels["app.kubernetes.io/name"],
                 int(wave) if wave else None,
                 version,
                 now,

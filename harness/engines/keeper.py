@@ -187,7 +187,11 @@ class Keeper:
 
     def do_list(self, _request: dict[str, Any]) -> dict[str, Any]:
         """Describe every server."""
-        return {"pid": os.getpid(), "servers": [server.describe() for server in self.servers.values()]}
+        return {
+            "pid": os.getpid(),
+            "guard": self.guard,
+            "servers": [server.describe() for server in self.servers.values()],
+        }
 
     def do_detach(self, _request: dict[str, Any]) -> None:
         """Go on without the harness."""

@@ -41,3 +41,10 @@ def sweep_all(runs: Path) -> list[str]:
         return []
     names = {path.name.removesuffix(".lock") for path in runs.iterdir()}
     return sorted(name for name in names if sweep(runs / name))
+
+
+def alive(runs: Path) -> list[str]:
+    """Return the names of the engines that run below `runs`, started by whichever process of this user."""
+    if not runs.is_dir():
+        return []
+    return sorted(path.stem for path in runs.glob("*.lock") if is_alive(path.with_suffix("")))

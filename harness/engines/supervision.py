@@ -7,6 +7,7 @@ import itertools
 import json
 import os
 import re
+import select
 import signal
 import socket
 import subprocess
@@ -100,6 +101,7 @@ class Supervisor:
     connection: socket.socket
     process: subprocess.Popen[bytes] | None = None
     pid: int = 0
+    guard: int = 0
     exits: list[Exit] = field(default_factory=list)
     listeners: list[Callable[[Exit], None]] = field(default_factory=list)
     _answers: dict[int, dict[str, Any]] = field(default_factory=dict)
@@ -150,7 +152,7 @@ class Supervisor:
                 f"the keeper cannot use the run directory {run_dir}: {greeting.get('detail', 'it did not answer')}",
                 fix="free disk space, or set INDIGO_CACHE to a directory that can be written",
             )
-        supervisor.pid = greeting["pid"]
+        supervisor.pid, supervisor.guard = greeting["pid"], greeting["guard"]
         return supervisor
 
     @classmethod
@@ -174,7 +176,8 @@ class Supervisor:
             ) from error
         supervisor = cls(run_dir, connection)
         supervisor._listen()
-        supervisor.pid = supervisor.ask("list")["pid"]
+        answer = supervisor.ask("list")
+        supervisor.pid, supervisor.guard = answer["pid"], answer["guard"]
         return supervisor
 
     def _listen(self) -> None:
@@ -303,22 +306,32 @@ class Supervisor:
         self.connection.close()
 
     def stop(self, seconds: float = 20.0) -> None:
-        """End everything and return when the run directory is gone; a second call does nothing.
+        """End everything and return when its processes and the run directory are gone; a second call does nothing.
 
         Raises:
             UserError: something is left after `seconds`.
         """
         self._stopping = True
+        guard = _pidfd(self.guard)
         with contextlib.suppress(UserError, OSError):
             self.ask("stop")
         self.close()
-        end = time.monotonic() + seconds
-        while self.run_dir.exists() or lock_file(self.run_dir).exists():
-            if sweep(self.run_dir):
-                break
-            if time.monotonic() > end:
-                raise UserError(f"the engine {self.run_dir.name!r} has not ended after {seconds:g} s")
-            time.sleep(0.005)
+        ended = True
         if self.process:
-            self.process.wait(seconds)
-            self.process = None
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self.process.wait(seconds)
+            ended = self.process.returncode is not None
+        elif guard is not None:
+            ended = bool(select.select([guard], [], [], seconds)[0])
+        if guard is not None:
+            os.close(guard)
+        if not ended or not sweep(self.run_dir):
+            raise UserError(f"the engine {self.run_dir.name!r} has not ended after {seconds:g} s")
+
+
+def _pidfd(pid: int) -> int | None:
+    """Return a descriptor that is readable when a process has ended, or None when it is gone already."""
+    try:
+        return os.pidfd_open(pid) if pid else None
+    except ProcessLookupError:
+        return None

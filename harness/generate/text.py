@@ -43,6 +43,19 @@ class _Dumper(yaml.SafeDumper):
         return True
 
 
+def _text(dumper: yaml.SafeDumper, value: str) -> yaml.ScalarNode:
+    # without quotes where that is read back as the same text, else in double quotes, as the rest of the file
+    try:
+        plain = yaml.safe_load(value) == value
+    except yaml.YAMLError:
+        plain = False
+    style = "|" if "\n" in value else None if plain else '"'
+    return dumper.represent_scalar("tag:yaml.org,2002:str", value, style=style)
+
+
+_Dumper.add_representer(str, _text)
+
+
 def to_yaml(value: Any, indent: int = 0) -> list[str]:
     """Return a value as lines of YAML in block style; keys stay in their order."""
     dumped = yaml.dump(

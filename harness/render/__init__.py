@@ -1,4 +1,4 @@
-"""What Argo CD would apply: every environment's objects, rendered by Helm with the inputs that Argo CD would give it."""
+"""What Argo CD would apply: every environment, rendered by Helm with the inputs that Argo CD would give it."""
 
 from __future__ import annotations
 
@@ -81,7 +81,11 @@ def render_bootstrap(
 
 
 def render_environment(
-    name: str, repository: Path | None = None, repo: str = REPO, revision: str = REVISION, kube_version: str = KUBERNETES
+    name: str,
+    repository: Path | None = None,
+    repo: str = REPO,
+    revision: str = REVISION,
+    kube_version: str = KUBERNETES,
 ) -> Rendered:
     """Return one environment as Argo CD would make it.
 

@@ -23,8 +23,8 @@ _ACTION = re.compile(r"\{\{(.*?)\}\}", re.S)
 _FIELD = re.compile(r"^-?\s*\.([A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*)\s*-?$")
 _SOURCE = {"repoURL", "targetRevision", "path", "helm"}
 _HELM = {
-    "valueFiles", "values", "valuesObject", "parameters", "releaseName", "namespace", "skipCrds", "skipSchemaValidation",
-    "skipTests", "ignoreMissingValueFiles", "kubeVersion", "apiVersions",
+    "valueFiles", "values", "valuesObject", "parameters", "releaseName", "namespace", "skipCrds", "skipTests",
+    "skipSchemaValidation", "ignoreMissingValueFiles", "kubeVersion", "apiVersions",
 }  # fmt: skip
 
 
@@ -100,7 +100,10 @@ def inputs(
     chart = _inside(repository, repository / source["path"], f"{where} spec.source.path")
     ignore = bool(helm.get("ignoreMissingValueFiles"))
     name = application["metadata"]["name"]
-    parameters = [(item["name"], _plain(item["value"], where), bool(item.get("forceString"))) for item in helm.get("parameters", ())]
+    parameters = [
+        (item["name"], _plain(item["value"], where), bool(item.get("forceString")))
+        for item in helm.get("parameters", ())
+    ]
     return Inputs(
         chart=chart,
         release=helm.get("releaseName") or name,
@@ -192,7 +195,9 @@ def _action(action: str, parameters: Mapping[str, Any], where: str) -> str:
     for step in field[1].split("."):
         if not isinstance(found, Mapping) or step not in found:
             raise UserError(
-                f"{field[1]}: the template of the ApplicationSet needs it", where=where, fix=f"write {field[1]} in the file"
+                f"{field[1]}: the template of the ApplicationSet needs it",
+                where=where,
+                fix=f"write {field[1]} in the file",
             )
         found = found[step]
     return str(found)

@@ -62,7 +62,9 @@ def read(path: Path) -> bytes:
     try:
         return path.read_bytes()
     except FileNotFoundError:
-        link = f"the link {path.name} leads to {path.readlink()}, which is not there" if path.is_symlink() else "no file"
+        link = (
+            f"the link {path.name} leads to {path.readlink()}, which is not there" if path.is_symlink() else "no file"
+        )
         raise UserError(link, where=str(path), fix="create what it leads to, or remove the link") from None
 
 

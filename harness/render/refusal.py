@@ -1,6 +1,6 @@
 """Says in our words why Helm refused: which key or template, what is wrong, what to write.
 
-Helm prints a template stack, Go types and one line per symbolic link. What a site's operator has to read is one sentence.
+Helm prints a template stack, Go types and one line per symbolic link. What an operator has to read is one sentence.
 The formats below are Helm 4.3's (pkg/action, pkg/engine, pkg/chart/common/util/jsonschema.go).
 """
 
@@ -57,7 +57,9 @@ def _values_file(text: str, chart: Path, values: Sequence[Path]) -> UserError | 
     """Values that are absent or no YAML: `harness.model.load` says it better, with the column."""
     missing = re.match(r"open (?P<file>.+): no such file or directory$", text)
     if missing:
-        return UserError("a values file is missing", where=shown(Path(missing["file"])), fix="create it, or mend its name")
+        return UserError(
+            "a values file is missing", where=shown(Path(missing["file"])), fix="create it, or mend its name"
+        )
     if text.startswith("failed to parse "):
         for path in values:
             try:
@@ -97,7 +99,9 @@ def _chart_files(text: str, chart: Path, values: Sequence[Path]) -> UserError | 
             where=shown(Path(dangling["file"])),
             fix="create the chart, or remove the link and the dependency in Chart.yaml",
         )
-    version = re.search(r"requires kubeVersion: (?P<range>\S+) which is incompatible with Kubernetes (?P<got>\S+)", text)
+    version = re.search(
+        r"requires kubeVersion: (?P<range>\S+) which is incompatible with Kubernetes (?P<got>\S+)", text
+    )
     if version:
         return UserError(
             f"the charts need Kubernetes {version['range']}, this is {version['got']}",
@@ -135,7 +139,9 @@ def _sentences(text: str, chart: Path, values: Sequence[Path]) -> UserError:
         f"{subject}: {len(problems)} problems",
         where=shown(values[-1]) if values else shown(chart),
         fix="mend each of these",
-        details="\n".join(f"{message}{f' ({where})' if where else ''}{f'; {fix}' if fix else ''}" for message, where, fix in told),
+        details="\n".join(
+            f"{message}{f' ({where})' if where else ''}{f'; {fix}' if fix else ''}" for message, where, fix in told
+        ),
     )
 
 

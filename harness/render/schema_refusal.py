@@ -1,4 +1,4 @@
-"""Values that a chart's schema refuses, in our words: the key as it stands in the values file, what is wrong, the fix."""
+"""Values that a chart's schema refuses, in our words: the key as the values file has it, what is wrong, the fix."""
 
 from __future__ import annotations
 

@@ -39,7 +39,7 @@ def phases_table(report: Report) -> Html:
     if not report.phases:
         return el("p", "This run recorded no phases.", class_="quiet")
     ends = [phase.start + max(phase.seconds or 0.0, phase.budget or 0.0) for phase in report.phases]
-    total = max(report.seconds, *ends, 0.1)
+    total = max(report.seconds, *ends, 0.1) * 1.01
     rows = [_phase_row(phase, depth, total, report.seconds) for phase, depth in _nested(report.phases)]
     return el(
         "table",

@@ -38,17 +38,18 @@ def _assigned(found: re.Match[str]) -> str:
     return f"{found['key']}{found['sep']}{mark}{MASK}{mark}"
 
 
+# Every expression starts at few places and looks a bounded way ahead: a log of megabytes takes a second, not an hour.
 _Replacement = str | Callable[[re.Match[str]], str]
 _PATTERNS: tuple[tuple[re.Pattern[str], _Replacement], ...] = (
     (
         re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(?:-----END [A-Z ]*PRIVATE KEY-----|\Z)", re.DOTALL),
         "-----BEGIN PRIVATE KEY----- ***",
     ),
-    (re.compile(r"\beyJ[\w-]{5,}\.[\w-]{5,}(?:\.[\w-]*)*"), MASK),
-    (re.compile(r"([A-Za-z][\w+.-]*://[^\s:/@\"']*):[^\s/@\"']+@"), rf"\1:{MASK}@"),
+    (re.compile(r"(?<![\w-])eyJ[\w-]{5,}\.[\w-]{5,}(?:\.[\w-]*)*"), MASK),
+    (re.compile(r"((?<![\w+.-])[\w+.-]{1,40}://[^\s:/@\"']{0,200}):[^\s/@\"']{1,500}@"), rf"\1:{MASK}@"),
     (re.compile(r"(authorization\W{1,4}(?:basic|bearer|token)\s+)[^\s\"']+", re.I), rf"\1{MASK}"),
     (re.compile(r"(\bbearer\s+)(?=\S*\d)[\w.~+/=-]{16,}", re.I), rf"\1{MASK}"),
-    (re.compile(rf"(?P<key>--[\w-]{{0,40}}?(?:{_WORDS}))(?P<sep>\s+)(?P<value>{_VALUE})", re.I), _assigned),
+    (re.compile(rf"(?P<key>(?<![\w-])--[\w-]{{0,40}}?(?:{_WORDS}))(?P<sep>\s+)(?P<value>{_VALUE})", re.I), _assigned),
     (
         re.compile(
             rf"(?P<key>{_WORDS}|\bsecret(?=\s*=))(?P<sep>(?:{_QUOTE})?\s*(?:=+|:)\s*)(?P<value>{_VALUE})",

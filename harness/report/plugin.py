@@ -7,6 +7,7 @@ A caller that measures more than the tests gives its own recorder, and finishes 
 from __future__ import annotations
 
 import shlex
+import sys
 from collections import Counter
 from collections.abc import Generator, Iterable
 from dataclasses import dataclass, field
@@ -47,11 +48,10 @@ def pytest_configure(config: pytest.Config) -> None:
     directory: Path | None = config.getoption("--indigo-report")
     if config.option.collectonly:
         directory = None
-    command = shlex.join(["pytest", *map(str, config.invocation_params.args)])
     progress = Progress(fresh_line=True) if directory else None
     recorder = Recorder(
         directory.resolve() if directory else None,
-        command=command,
+        command=_command(),
         root=config.rootpath,
         listeners=[progress] if progress else [],
     )
@@ -216,6 +216,12 @@ class ReportPlugin:
             page = None if self._unwritten else _shown(directory / HTML, config.rootpath)
             text = [*([self._unwritten] if self._unwritten else []), *summary.lines(report, page)]
         print("\n".join(text), flush=True)
+
+
+def _command() -> str:
+    """Return what the user typed: `pytest -k graph`, or `indigo e2e` where that calls pytest in its own process."""
+    program = Path(sys.argv[0])
+    return shlex.join([program.parent.name if program.stem == "__main__" else program.stem, *sys.argv[1:]])
 
 
 def _tier(item: pytest.Item) -> Tier:

@@ -35,6 +35,8 @@ class Writer:
         self._timer: threading.Timer | None = None
         self._last = {JSON: float("-inf"), HTML: float("-inf")}
         self._stopped = False
+        for name in (JSON, JUNIT, HTML):  # of an earlier run: this one may be killed before it writes its own
+            (directory / name).unlink(missing_ok=True)
 
     def soon(self) -> None:
         """Write within a quarter of a second, in another thread."""

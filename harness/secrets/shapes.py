@@ -129,13 +129,15 @@ def wrong(spec: SecretKey, value: Hidden) -> str | None:
     """Return what is wrong with a key's value, as words that hold nothing of it; None where it is right."""
     if spec.value is not None and spec.generate and not value.same(spec.value):
         return "is not the value that the contract fixes"
+    if not value.reveal().strip():
+        return "is empty"
+    if spec.shape == "text":  # whatever a person supplies, also what is no text at all, such as a Java keystore
+        return None
     try:
         text = value.reveal().decode("utf-8")
     except UnicodeDecodeError:
         return "is not text in UTF-8"
-    if not text.strip():
-        return "is empty"
-    if spec.shape not in ("text", "pem", "jwks") and text != text.strip():
+    if spec.shape not in ("pem", "jwks") and text != text.strip():
         return "begins or ends with white space (a line feed of echo or of an editor)"
     return CHECKS[spec.shape](text)
 
@@ -218,7 +220,6 @@ CHECKS: dict[str, Callable[[str], str | None]] = {
     "base64-32": _check_base64,
     "username": _matches(r"[A-Za-z0-9_.@-]+", "is not a user name (letters, digits, _ . @ -)"),
     "client-id": _matches(r"\S+", "holds white space"),
-    "text": lambda text: None,
     "pem": _matches(
         r"\s*-----BEGIN [A-Z0-9 ]+-----\n.+-----END [A-Z0-9 ]+-----\s*", "is not PEM (BEGIN and END lines)"
     ),

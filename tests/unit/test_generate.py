@@ -5,7 +5,6 @@ from __future__ import annotations
 import copy
 import itertools
 import json
-import os
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,16 +12,13 @@ from typing import Any
 
 import pytest
 import yaml
-from click.testing import CliRunner, Result
 from jsonschema import Draft7Validator, Draft202012Validator
 
-from harness import paths
-from harness.cli import cli
 from harness.errors import UserError
-from harness.generate import generate, index, models, of_components, schema, shared, values
-from harness.generate.text import cell, code, comment
+from harness.generate import index, models, of_components, schema, shared, values
+from harness.generate.text import cell, code, comment, to_yaml
 from harness.model.graph import Graph
-from tests.unit.fixtures import Contracts, make_checkout
+from tests.unit.fixtures import Contracts
 
 COMPONENTS = ("issuer", "portal", "store")
 
@@ -35,18 +31,6 @@ def contracts() -> Contracts:
 @pytest.fixture
 def graph(contracts: Contracts) -> Graph:
     return contracts.build()
-
-
-@pytest.fixture
-def checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    monkeypatch.setenv("INDIGO_REPOSITORY", str(tmp_path))
-    paths.repository.cache_clear()
-    yield make_checkout(tmp_path)
-    paths.repository.cache_clear()
-
-
-def run(*arguments: str) -> Result:
-    return CliRunner().invoke(cli, ["generate", *arguments])
 
 
 def problems(graph: Graph, component: str, **changes: Any) -> list[str]:
@@ -65,6 +49,14 @@ def test_values_are_valid_against_their_own_schema(graph: Graph, component: str)
     Draft7Validator.check_schema(checker)
     Draft7Validator(checker).validate(written)
     assert written == values.defaults(graph.contracts[component])
+
+
+def test_values_of_this_checkout_are_valid_against_their_schemas() -> None:
+    charts = Path(__file__).parents[2] / "charts"
+    document = yaml.safe_load((charts / "indigo-paas" / "values.yaml").read_text())
+    for path in charts.glob("*/contract.yaml"):
+        document[path.parent.name] = yaml.safe_load((path.parent / "values.yaml").read_text())
+    Draft7Validator(json.loads((charts / "indigo-paas" / "values.schema.json").read_text())).validate(document)
 
 
 @pytest.mark.parametrize("component", COMPONENTS)
@@ -300,14 +292,6 @@ def test_the_pages_over_all_components_have_a_row_for_each(graph: Graph) -> None
     assert "`one-server`" in texts["traps.md"]
 
 
-def test_what_is_fresh_is_not_written_again(checkout: Path) -> None:
-    assert run().output.endswith("17 of 17 files written\n")
-    page = checkout / "charts" / "portal" / "README.md"
-    os.utime(page, (1, 1))
-    assert run().output == "0 of 17 files written\n"
-    assert page.stat().st_mtime == 1
-
-
 def test_generation_does_not_depend_on_the_order_of_contracts(contracts: Contracts) -> None:
     other = copy.deepcopy(contracts)
     other.data = dict(reversed(other.data.items()))
@@ -315,40 +299,10 @@ def test_generation_does_not_depend_on_the_order_of_contracts(contracts: Contrac
     assert of_components(first, first.contracts) | shared(first) == of_components(second, COMPONENTS) | shared(second)
 
 
-def test_check_names_stale_files_with_a_short_difference(checkout: Path) -> None:
-    run()
-    assert run("--check").exit_code == 0
-    (checkout / "docs" / "reference" / "traps.md").unlink()
-    file = checkout / "charts" / "portal" / "values.yaml"
-    file.write_text(file.read_text().replace("replicas: 1", "replicas: 2"))
-    result = run("--check")
-    assert result.exit_code == 1
-    assert result.output == (
-        "charts/portal/values.yaml is stale\n"
-        "  @@ -7 +7 @@\n"
-        "  -replicas: 2\n"
-        "  +replicas: 1\n"
-        "docs/reference/traps.md is missing\n"
-        "2 of 17 files are stale; run: indigo generate\n"
-    )
-    assert "replicas: 2" in file.read_text()
-
-
-def test_names_limit_it_to_the_folders_of_their_charts(checkout: Path) -> None:
-    assert run("portal").output == (
-        "wrote charts/portal/README.md\n"
-        "wrote charts/portal/values.schema.json\n"
-        "wrote charts/portal/values.yaml\n"
-        "3 of 3 files written\n"
-    )
-    with pytest.raises(UserError) as caught:
-        generate(checkout, ["shop"])
-    assert str(caught.value) == (
-        "no contract of shop\nwhere: charts/*/contract.yaml\nfix: write some of: issuer, portal, store"
-    )
-
-
 def test_text_cannot_break_out_of_markdown_or_a_comment() -> None:
     assert cell("a|b <c> `<d>` *e*") == "a\\|b &lt;c> `<d>` \\*e\\*"
     assert code("a`b|c\nd") == "`a'b\\|c d`"
+    odd = {"a": "", "b": "yes", "c": "1", "d": "x: y", "e": "plain", "f": "two\nlines", "g": ["x", {}]}
+    assert to_yaml(odd, 2)[:5] == ['  a: ""', '  b: "yes"', '  c: "1"', '  d: "x: y"', "  e: plain"]
+    assert yaml.safe_load("\n".join(to_yaml(odd))) == odd
     assert comment("first", "second?\nstill") == ["# first. second? still."]

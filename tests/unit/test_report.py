@@ -153,12 +153,14 @@ def test_a_killed_run_leaves_a_readable_report_that_is_incomplete(tmp_path: Path
         "run.assertion(Assertion(id='a', sentence='It holds.', tier=Tier.STATIC, outcome=Outcome.PASSED))\n"
         "with run.phase('engine up'):\n    print('up', flush=True)\n    time.sleep(60)\n"
     )
+    write(SAMPLES["passed"], tmp_path)  # of an earlier run in the same place
     run = subprocess.Popen([sys.executable, "-c", script, tmp_path], stdout=subprocess.PIPE, cwd=ROOT)
     assert run.stdout and run.stdout.readline()
     time.sleep(0.8)
     os.kill(run.pid, signal.SIGKILL)
     run.wait()
     run.stdout.close()
+    assert not (tmp_path / "junit.xml").exists(), "the earlier run's result does not stand for this one"
     left = read(tmp_path)
     assert left.verdict is Verdict.INCOMPLETE and not left.complete
     assert [(phase.name, phase.seconds) for phase in left.phases] == [("engine up", None)]
@@ -242,6 +244,13 @@ def test_what_looks_like_a_secret_is_masked(text: str, secret: str) -> None:
 )
 def test_names_of_secrets_and_ordinary_words_stay(text: str) -> None:
     assert Masker().text(text) == text
+
+
+@pytest.mark.parametrize("part", ["a", "a_b-", "eyJ-", "--token", "http://", "password=", '\\"'])
+def test_a_long_text_is_masked_in_no_time(part: str) -> None:
+    start = time.monotonic()
+    Masker().text(part * (200_000 // len(part)))
+    assert time.monotonic() - start < 2
 
 
 def test_a_known_value_is_masked_in_every_spelling() -> None:

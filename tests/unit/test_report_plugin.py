@@ -85,6 +85,7 @@ def done(tmp_path_factory: pytest.TempPathFactory) -> tuple[subprocess.Completed
 
 
 def test_every_test_is_a_sentence_with_its_tier_outcome_and_fault(done: Any) -> None:
+    assert read(done[1]).command.startswith("pytest -p harness.report.plugin")
     found = told(read(done[1]))
     held = found["test_it_holds_with_a_docstring"]
     assert (held.sentence, held.refutes) == ("What is edited by hand is put back.", "an image edited by hand")

@@ -85,7 +85,7 @@ volumes:
   {{- if $site.extraConfig }}
   - name: extra-config
     secret:
-      secretName: {{ include "common.secretname" (dict "root" .root "secret" "iam-config") }}
+      secretName: {{ include "common.secretname" (dict "root" .root "secret" "iam-extra") }}
       defaultMode: 288
   {{- end }}
 mounts:

@@ -1,4 +1,4 @@
-"""Selectors hold name and role only: what changes with a version may not be in a field that cannot be changed in place."""
+"""Selectors hold name and role only: they cannot be changed in place, so nothing in them changes with a version."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import Any
 
 from harness.checks.model import Platform, Problem, Rule
 from harness.checks.pods import NAME, ROLE
+from harness.render.objects import Object
 
 
 def _check(platform: Platform) -> Iterator[Problem]:
@@ -16,8 +17,7 @@ def _check(platform: Platform) -> Iterator[Problem]:
         if kind == "Service":
             yield from _exactly(item, "spec.selector", spec.get("selector") or {}, {NAME, ROLE})
         elif kind in ("Deployment", "StatefulSet", "PodDisruptionBudget"):
-            labels = _labels(item, "spec.selector", spec.get("selector") or {})
-            yield from labels
+            yield from _labels(item, "spec.selector", spec.get("selector") or {})
             yield from _exactly(
                 item, "spec.selector.matchLabels", (spec.get("selector") or {}).get("matchLabels") or {}, {NAME, ROLE}
             )
@@ -25,7 +25,7 @@ def _check(platform: Platform) -> Iterator[Problem]:
             yield from _policy(item, spec)
 
 
-def _policy(item: Mapping[str, Any], spec: Mapping[str, Any]) -> Iterator[Problem]:
+def _policy(item: Object, spec: Mapping[str, Any]) -> Iterator[Problem]:
     selectors = [("spec.podSelector", spec.get("podSelector") or {})]
     selectors += [
         (f"spec.{direction}[{index}].{peers}[{place}].podSelector", peer["podSelector"])
@@ -39,18 +39,18 @@ def _policy(item: Mapping[str, Any], spec: Mapping[str, Any]) -> Iterator[Proble
         yield from _exactly(item, f"{path}.matchLabels", (selector or {}).get("matchLabels") or {}, {NAME})
 
 
-def _labels(item: Mapping[str, Any], path: str, selector: Mapping[str, Any]) -> Iterator[Problem]:
+def _labels(item: Object, path: str, selector: Mapping[str, Any]) -> Iterator[Problem]:
     if (selector or {}).get("matchExpressions"):
-        yield Problem(dict(item), f"{path}.matchExpressions", "selects by an expression")
+        yield Problem(item, f"{path}.matchExpressions", "selects by an expression")
 
 
-def _exactly(item: Mapping[str, Any], path: str, labels: Mapping[str, str], wanted: set[str]) -> Iterator[Problem]:
+def _exactly(item: Object, path: str, labels: Mapping[str, str], wanted: set[str]) -> Iterator[Problem]:
     extra = sorted(set(labels) - wanted)
     if extra:
-        yield Problem(dict(item), path, f"selects by {', '.join(extra)}")
+        yield Problem(item, path, f"selects by {', '.join(extra)}")
     missing = sorted(wanted - set(labels))
     if missing:
-        yield Problem(dict(item), path, f"does not select by {', '.join(missing)}")
+        yield Problem(item, path, f"does not select by {', '.join(missing)}")
 
 
 RULE = Rule(

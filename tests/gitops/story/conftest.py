@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 
 import pytest
@@ -9,18 +10,43 @@ import pytest
 from harness.argo.source import WorkingTreeSource
 from harness.e2e.observe import Seen
 from harness.e2e.platform import Platform, converged
-from harness.engines.embedded import EmbeddedEngine
+from harness.engines.embedded.engine import EmbeddedEngine, Tools
 from harness.engines.embedded.settings import Settings
+from harness.model.graph import Graph
+from harness.model.load import load_contracts
 from harness.paths import repository
+from harness.report import model as report
 from harness.report.recorder import Recorder
 
 
+def describe(recorder: Recorder) -> None:
+    """Tell the report what the run is on, what is not real in it, and what the graph is."""
+    recorder.engine_is(report.Engine(name="embedded", tier=report.Tier.GITOPS))
+    recorder.simulated("Nodes and pods are simulated by kwok: nothing runs in a pod, and its readiness is a timer.")
+    recorder.simulated("NetworkPolicies are checked as objects; no network enforces them here.")
+    graph = Graph.build(load_contracts(repository() / "charts"))
+    recorder.graph_is(
+        report.Graph(
+            components=tuple(
+                report.Component(name=name, level=graph.levels[name], wave=graph.wave(name), tier=contract.tier)
+                for name, contract in graph.contracts.items()
+            ),
+            edges=tuple(
+                report.Edge(from_=edge.consumer, to=edge.provider, port=edge.port, need=edge.need)
+                for edge in graph.edges
+            ),
+        )
+    )
+
+
 @pytest.fixture(scope="session")
-def platform(indigo_recorder: Recorder) -> Iterator[Platform]:
+def platform(recorder: Recorder) -> Iterator[Platform]:
     """The working tree, deployed from an empty cluster by Argo CD."""
-    recorder = indigo_recorder
+    describe(recorder)
     logs = recorder.directory / "logs" if recorder.directory else None
-    engine = EmbeddedEngine("e2e", Settings(logs=logs))
+    with recorder.phase("tools"):
+        tools = Tools.pinned()
+    engine = EmbeddedEngine(f"e2e-{os.getpid()}", Settings(logs=logs), tools=tools)
     with recorder.phase("engine up", budget=10):
         engine.up()
     try:

@@ -1,0 +1,100 @@
+"""Closed JSON Schemas of the Argo CD objects that this project writes: what it uses of them, and nothing else.
+
+Argo CD's own definitions (argo-cd v3.6.1, pkg/apis/application/v1alpha1/types.go) are held against the same objects
+by the API server of the tier `gitops`. Here a misspelt key is refused in milliseconds; a new key is added at its first use.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+Schema = dict[str, Any]
+
+TEXT: Schema = {"type": "string", "minLength": 1}
+NUMBER: Schema = {"type": "integer", "minimum": 0}
+FLAG: Schema = {"type": "boolean"}
+DURATION: Schema = {"type": "string", "pattern": r"^([0-9]+(ms|s|m|h))+$"}
+LABELS: Schema = {"type": "object", "additionalProperties": {"type": "string"}}
+ANY: Schema = {"type": "object"}
+
+
+def _list(items: Schema) -> Schema:
+    return {"type": "array", "items": items}
+
+
+def _closed(required: str = "", **properties: Schema) -> Schema:
+    return {
+        "type": "object", "additionalProperties": False, "required": required.split(), "properties": properties
+    }  # fmt: skip
+
+
+METADATA = _closed(
+    "name", name=TEXT, namespace=TEXT, labels=LABELS, annotations=LABELS, finalizers=_list(TEXT)
+)  # fmt: skip
+
+HELM = _closed(valueFiles=_list(TEXT), valuesObject=ANY)
+SOURCE = _closed("repoURL targetRevision path", repoURL=TEXT, targetRevision=TEXT, path=TEXT, helm=HELM)
+RETRY = _closed(
+    "limit backoff",
+    limit={"type": "integer"},
+    refresh=FLAG,
+    backoff=_closed("duration", duration=DURATION, factor=NUMBER, maxDuration=DURATION),
+)
+SYNC_POLICY = _closed(
+    "retry",
+    automated=_closed(prune=FLAG, selfHeal=FLAG, allowEmpty=FLAG),
+    retry=RETRY,
+    syncOptions=_list({"type": "string", "pattern": "^[A-Za-z]+=[a-z]+$"}),
+)
+APPLICATION_SPEC = _closed(
+    "project source destination syncPolicy",
+    project=TEXT,
+    source=SOURCE,
+    destination=_closed("server namespace", server=TEXT, namespace=TEXT),
+    revisionHistoryLimit=NUMBER,
+    syncPolicy=SYNC_POLICY,
+)
+KINDS = _list(_closed("group kind", group={"type": "string"}, kind=TEXT))
+PROJECT_SPEC = _closed(
+    "sourceRepos destinations clusterResourceWhitelist namespaceResourceWhitelist",
+    description=TEXT,
+    sourceRepos=_list(TEXT),
+    destinations=_list(_closed("server namespace", server=TEXT, namespace=TEXT)),
+    clusterResourceWhitelist=KINDS,
+    namespaceResourceWhitelist=KINDS,
+)
+GIT = _closed(
+    "repoURL revision files",
+    repoURL=TEXT,
+    revision=TEXT,
+    requeueAfterSeconds=NUMBER,
+    files=_list(_closed("path", path=TEXT)),
+)
+APPLICATION_SET_SPEC = _closed(
+    "goTemplate goTemplateOptions syncPolicy generators template",
+    goTemplate=FLAG,
+    goTemplateOptions=_list(TEXT),
+    syncPolicy=_closed(
+        applicationsSync={"enum": ["create-only", "create-update", "create-delete", "sync"]},
+        preserveResourcesOnDeletion=FLAG,
+    ),
+    generators=_list(_closed("git", git=GIT)),
+    template=_closed("metadata spec", metadata=METADATA, spec=APPLICATION_SPEC),
+)
+
+
+def _object(kind: str, spec: Schema) -> Schema:
+    return _closed(
+        "apiVersion kind metadata spec",
+        apiVersion={"const": "argoproj.io/v1alpha1"},
+        kind={"const": kind},
+        metadata=METADATA,
+        spec=spec,
+    )
+
+
+SCHEMAS: dict[str, Schema] = {
+    "Application": _object("Application", APPLICATION_SPEC),
+    "ApplicationSet": _object("ApplicationSet", APPLICATION_SET_SPEC),
+    "AppProject": _object("AppProject", PROJECT_SPEC),
+}

@@ -1,0 +1,157 @@
+"""Projects allow exactly what is delivered through them: kinds, places, the repository."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from fnmatch import fnmatchcase
+from itertools import chain
+
+from harness.checks.model import Platform, Problem, Rule, Subject
+from harness.render.objects import Object
+
+HERE = "https://kubernetes.default.svc"  # the cluster that Argo CD itself runs in
+CLUSTER_WIDE = {
+    "Namespace", "PersistentVolume", "StorageClass", "PriorityClass", "ClusterRole", "ClusterRoleBinding", "Node",
+    "IngressClass", "GatewayClass", "RuntimeClass", "CustomResourceDefinition", "APIService",
+    "ValidatingWebhookConfiguration", "MutatingWebhookConfiguration", "ValidatingAdmissionPolicy",
+    "ValidatingAdmissionPolicyBinding",
+}  # fmt: skip
+Kind = tuple[str, str]
+Place = tuple[str, str]
+
+
+def _check(subject: Subject) -> Iterator[tuple[str, Problem]]:
+    for name, platform in subject.platforms.items():
+        for problem in _environment(platform, subject):
+            yield name, problem
+    for problem in _delivery(subject):
+        yield "", problem
+
+
+def _environment(platform: Platform, subject: Subject) -> Iterator[Problem]:
+    """The project of an environment: what its Applications render, in its namespace, and nothing else."""
+    for application in _applications(platform.delivery):
+        name = application["spec"]["project"]
+        project = _named(platform.delivery, name)
+        if project is None:
+            yield Problem(
+                application, "spec.project", f"is {name}, which the environment does not make", "use its own project"
+            )
+            continue
+        place = (application["spec"]["destination"]["server"], application["spec"]["destination"]["namespace"])
+        wanted = (platform.rendered.environment.cluster, platform.namespace)
+        if place != wanted:
+            yield Problem(application, "spec.destination", f"is {_said(place)}, the environment is {_said(wanted)}")
+        rendered = platform.rendered.applications[application["metadata"]["name"]]
+        somewhere = [*chain.from_iterable(other.objects for other in subject.platforms.values())]
+        yield from _kinds(project, rendered, somewhere if subject.complete else None)
+        yield from _exact(project, "destinations", {_said(place) for place in _places(project)}, {_said(wanted)})
+        yield from _exact(project, "sourceRepos", set(project["spec"].get("sourceRepos") or ()), {subject.repo})
+
+
+def _delivery(subject: Subject) -> Iterator[Problem]:
+    """The project of the root: bootstrap, and what comes before the components in every environment."""
+    for application in _applications(subject.bootstrap):
+        project = _named(subject.bootstrap, application["spec"]["project"])
+        if project is None:
+            yield Problem(application, "spec.project", f"is {application['spec']['project']}, which nobody makes")
+            continue
+        delivered = [*subject.bootstrap, *chain.from_iterable(item.delivery for item in subject.platforms.values())]
+        yield from _kinds(project, delivered, delivered if subject.complete else None)
+        yield from _exact(project, "sourceRepos", set(project["spec"].get("sourceRepos") or ()), {subject.repo})
+        needed = {(HERE, str(item["metadata"].get("namespace", ""))) for item in subject.bootstrap}
+        for platform in subject.platforms.values():
+            cluster = platform.rendered.environment.cluster
+            needed |= {(cluster, _namespace(item)) for item in platform.delivery}
+            yield from _wrong_cluster(platform)
+        places = _places(project)
+        for place in sorted(needed):
+            if not any(_allows(allowed, place) for allowed in places):
+                yield Problem(project, "spec.destinations", f"{_said(place)} is missing, and is delivered to")
+        for allowed in places if subject.complete else ():
+            if not any(_allows(allowed, place) for place in needed):
+                yield Problem(project, "spec.destinations", f"{_said(allowed)} is more than what is delivered to")
+
+
+def _wrong_cluster(platform: Platform) -> Iterator[Problem]:
+    cluster = platform.rendered.environment.cluster
+    for item in platform.delivery:
+        if item["apiVersion"].startswith("argoproj.io/") and cluster != HERE:
+            yield Problem(
+                item,
+                "",
+                f"is made on {cluster}, and Argo CD, which has to see it, runs on {HERE}",
+                "deliver Applications and projects by an Application whose destination is Argo CD's own cluster",
+            )
+
+
+def _kinds(project: Object, needed: Iterable[Object], all_there_is: Iterable[Object] | None) -> Iterator[Problem]:
+    """A kind that is rendered is allowed, and a kind that is allowed is rendered somewhere."""
+    spec = project["spec"]
+    for key, wide in (("namespaceResourceWhitelist", False), ("clusterResourceWhitelist", True)):
+        allowed = {(entry.get("group", ""), entry.get("kind", "")) for entry in spec.get(key) or ()}
+        wanted = _rendered(needed, wide)
+        if not wide and not allowed:
+            yield Problem(project, f"spec.{key}", "is empty, which allows every kind")
+            continue
+        for kind in sorted(wanted - allowed):
+            yield Problem(
+                project, f"spec.{key}", f"{_kind(kind)} is missing, and is rendered: the sync would be refused"
+            )
+        if all_there_is is not None:
+            for kind in sorted(allowed - wanted - _rendered(all_there_is, wide)):
+                yield Problem(project, f"spec.{key}", f"{_kind(kind)} is allowed, and nothing renders it")
+
+
+def _rendered(objects: Iterable[Object], wide: bool) -> set[Kind]:
+    return {
+        (item["apiVersion"].rpartition("/")[0], item["kind"])
+        for item in objects
+        if (item["kind"] in CLUSTER_WIDE) is wide
+    }
+
+
+def _exact(project: Object, key: str, found: set[str], wanted: set[str]) -> Iterator[Problem]:
+    for value in sorted(wanted - found):
+        yield Problem(project, f"spec.{key}", f"{value} is missing")
+    for value in sorted(found - wanted):
+        yield Problem(project, f"spec.{key}", f"{value} is more than what is delivered")
+
+
+def _applications(objects: Iterable[Object]) -> list[Object]:
+    return [item for item in objects if item["kind"] == "Application"]
+
+
+def _named(objects: Iterable[Object], name: str) -> Object | None:
+    return next((item for item in objects if (item["kind"], item["metadata"]["name"]) == ("AppProject", name)), None)
+
+
+def _places(project: Object) -> list[Place]:
+    return [
+        (entry.get("server", ""), entry.get("namespace", "")) for entry in project["spec"].get("destinations") or ()
+    ]
+
+
+def _allows(allowed: Place, place: Place) -> bool:
+    return allowed[0] == place[0] and fnmatchcase(place[1], allowed[1])
+
+
+def _namespace(item: Object) -> str:
+    return str(item["metadata"]["name"] if item["kind"] == "Namespace" else item["metadata"].get("namespace", ""))
+
+
+def _said(place: Place) -> str:
+    return f"namespace {place[1]} of {place[0]}"
+
+
+def _kind(kind: Kind) -> str:
+    return f"{kind[1]} of {kind[0] or 'the core group'}"
+
+
+RULE = Rule(
+    id="argocd-projects",
+    title="Projects allow exactly the kinds, places and repositories that are delivered through them",
+    fix="mend argocd/environment/templates/project.yaml or argocd/bootstrap/templates/project.yaml",
+    source="Argo CD documentation, projects; least privilege",
+    checkout=_check,
+)

@@ -1,0 +1,54 @@
+"""A workload is of the contract's kind, replaced as it says, with no more pods than the software survives."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from harness.checks.model import Platform, Problem, Rule
+from harness.model.contract import Contract
+from harness.render.objects import Object
+
+_WORKLOADS = ("Deployment", "StatefulSet", "DaemonSet", "ReplicaSet", "Pod", "CronJob")
+
+
+def _check(platform: Platform) -> Iterator[Problem]:
+    for name in platform.embedded:
+        contract = platform.contracts[name]
+        found = [item for item in platform.of_kind(*_WORKLOADS) if platform.component(item) == name]
+        right = [item for item in found if (item["kind"], item["metadata"]["name"]) == (contract.workload.kind, name)]
+        if not right:
+            yield Problem(None, f"{contract.workload.kind}/{name}", "is missing", component=name)
+        for item in found:
+            if item in right:
+                yield from _workload(item, contract)
+            else:
+                yield Problem(item, "kind", f"{item['kind']} is not what the contract says: {contract.workload.kind}")
+
+
+def _workload(item: Object, contract: Contract) -> Iterator[Problem]:
+    replicas = item["spec"].get("replicas", 1)
+    most = contract.replicas.max
+    if most is not None and replicas > most:
+        yield Problem(
+            item,
+            "spec.replicas",
+            f"{replicas} replicas are more than the {most} that the software survives: {contract.replicas.why}",
+            f"write replicas: {most} or less in the environment's values",
+        )
+    key = "strategy" if item["kind"] == "Deployment" else "updateStrategy"
+    strategy = (item["spec"].get(key) or {}).get("type")
+    if strategy != contract.workload.strategy:
+        yield Problem(
+            item,
+            f"spec.{key}.type",
+            f"is {strategy}, the contract says {contract.workload.strategy}: {contract.workload.why}",
+        )
+
+
+RULE = Rule(
+    id="contract-replicas",
+    title="Kind, strategy and number of pods are what the contract says the software survives",
+    fix="change workload or replicas in the component's contract.yaml, with the reason",
+    source="charts/<component>/contract.yaml, workload and replicas",
+    environment=_check,
+)

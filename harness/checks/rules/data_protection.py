@@ -1,0 +1,56 @@
+"""Data outlives what used it: claims are neither pruned nor deleted, and a StatefulSet keeps its own."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from harness.checks.model import Platform, Problem, Rule
+from harness.render.objects import Object
+
+OPTIONS = "argocd.argoproj.io/sync-options"
+_POLICY = {"whenDeleted": "Retain", "whenScaled": "Retain"}
+
+
+def sync_options(item: Object) -> set[str]:
+    """Return the sync options of an object."""
+    written = ((item.get("metadata") or {}).get("annotations") or {}).get(OPTIONS, "")
+    return {option.strip() for option in str(written).split(",") if option.strip()}
+
+
+def _check(platform: Platform) -> Iterator[Problem]:
+    for item in platform.objects:
+        if item["kind"] == "PersistentVolumeClaim":
+            yield from _kept(item, item, "metadata.annotations", helm=True)
+        templates = (item.get("spec") or {}).get("volumeClaimTemplates") or ()
+        for index, template in enumerate(templates):
+            yield from _kept(item, template, f"spec.volumeClaimTemplates[{index}].metadata.annotations", helm=True)
+        if templates:
+            policy = item["spec"].get("persistentVolumeClaimRetentionPolicy") or {}
+            for key, value in _POLICY.items():
+                if policy.get(key) != value:
+                    yield Problem(
+                        item,
+                        f"spec.persistentVolumeClaimRetentionPolicy.{key}",
+                        f"is {policy.get(key)}, wanted is {value}",
+                    )
+    for item in platform.delivery:
+        if item["kind"] == "Namespace":
+            yield from _kept(item, item, "metadata.annotations", helm=False)
+
+
+def _kept(owner: Object, item: Object, path: str, helm: bool) -> Iterator[Problem]:
+    missing = sorted({"Prune=false", "Delete=false"} - sync_options(item))
+    if missing:
+        yield Problem(owner, f"{path}.{OPTIONS}", f"lacks {', '.join(missing)}: pruning and deleting are two things")
+    annotations = item["metadata"].get("annotations") or {}
+    if helm and annotations.get("helm.sh/resource-policy") != "keep":
+        yield Problem(owner, f"{path}.helm.sh/resource-policy", "is not keep: helm uninstall would delete it")
+
+
+RULE = Rule(
+    id="data-protection",
+    title="Claims and the namespace are neither pruned nor deleted; StatefulSets retain their claims",
+    fix="add the annotations of common.keep",
+    source="Argo CD documentation, sync options; argoproj/argo-cd issues 9853, 13503",
+    environment=_check,
+)

@@ -1,0 +1,137 @@
+"""The network is the graph: what is declared is open in both directions, and nothing else is."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from harness.checks.flows import Flow, flows
+from harness.checks.model import Platform, Problem, Rule
+from harness.checks.pods import matches
+from harness.model.environment import Mode
+from harness.render.objects import Object
+
+_BOTH = ["Egress", "Ingress"]
+
+
+def _check(platform: Platform) -> Iterator[Problem]:
+    policies = platform.of_kind("NetworkPolicy")
+    if not platform.section("network").get("policies", True):
+        yield from _switched_off(platform, policies)
+        return
+    yield from _default_deny(platform)
+    for pod in platform.pods:
+        selecting = [item for item in policies if matches((item.get("spec") or {}).get("podSelector"), pod.labels)]
+        types = {kind for item in selecting for kind in item["spec"].get("policyTypes") or ()}
+        if types != set(_BOTH):
+            yield Problem(
+                pod.owner,
+                f"{pod.path.removesuffix('.spec')}.metadata.labels",
+                "no policy selects it in both directions",
+            )
+    for name in platform.embedded:
+        yield from _component(platform, name, [item for item in policies if platform.component(item) == name])
+    for item in policies:
+        if not platform.component(item):
+            yield Problem(item, "metadata.labels", "belongs to no component, and opens what no contract declares")
+
+
+def _component(platform: Platform, name: str, policies: list[Object]) -> Iterator[Problem]:
+    expected = set(_expected(platform, name))
+    found = {flow: item for item in policies for flow in flows(item)}
+    anchor = policies[0] if policies else None
+    for flow in sorted(expected - set(found)):
+        yield Problem(
+            anchor,
+            _path(flow),
+            f"the contracts ask for traffic {flow}, and the policy does not let it pass",
+            component=name,
+        )
+    for flow in sorted(set(found) - expected):
+        yield Problem(
+            found[flow],
+            _path(flow),
+            f"traffic {flow} is open, and no contract asks for it",
+            "declare it under requires or egress in contract.yaml, or remove it",
+        )
+
+
+def _path(flow: Flow) -> str:
+    return "spec.ingress" if flow.direction == "from" else "spec.egress"
+
+
+def _expected(platform: Platform, name: str) -> Iterator[Flow]:
+    """Yield what the contracts and the environment's values declare for a component."""
+    contract = platform.contracts[name]
+    network = platform.section("network")
+    gateway = f"namespace {network.get('gatewayNamespace') or 'gateway'}"
+    cidrs = [f"network {cidr}" for cidr in network.get("internetCidrs") or ["0.0.0.0/0"]]
+    for title, port in contract.ports.items():
+        for consumer in platform.graph.consumers(name, title):
+            if platform.modes[consumer] is Mode.EMBEDDED:
+                yield Flow("from", f"component {consumer}", str(port.port))
+        if contract.peers or contract.jobs:
+            yield Flow("from", f"component {name}", str(port.port))
+            yield Flow("to", f"component {name}", str(port.port))
+        if contract.exposed == title:
+            yield Flow("from", gateway, str(port.port))
+    for protocol in ("UDP", "TCP"):
+        yield Flow("to", f"namespace {network.get('dnsNamespace') or 'kube-system'}", "53", protocol)
+    for edge in platform.graph.requirements(name):
+        entry: Any = platform.section("components").get(edge.provider) or {}
+        if platform.modes[edge.provider] is Mode.EMBEDDED:
+            yield Flow("to", f"component {edge.provider}", str(edge.number))
+        elif platform.modes[edge.provider] is Mode.EXTERNAL and isinstance(entry, Mapping) and entry.get("host"):
+            for cidr in cidrs:
+                yield Flow("to", cidr, str(entry.get("port") or edge.number))
+    for out in contract.egress:
+        peers = cidrs
+        if out.to == "gateway":
+            peers = [gateway, *(f"network {cidr}" for cidr in network.get("gatewayCidrs") or ())]
+        for peer in peers:
+            for number in out.ports:
+                yield Flow("to", peer, str(number))
+
+
+def _default_deny(platform: Platform) -> Iterator[Problem]:
+    denying = [item for item in platform.delivery if item["kind"] == "NetworkPolicy" and _denies(item, platform)]
+    if not denying:
+        yield Problem(
+            None,
+            f"namespace {platform.namespace}",
+            "has no default deny: a pod that nobody wrote a policy for is open in both directions",
+            "keep NetworkPolicy/default-deny in argocd/environment/templates/namespace.yaml",
+        )
+
+
+def _denies(item: Object, platform: Platform) -> bool:
+    spec = item.get("spec") or {}
+    return (
+        item["metadata"].get("namespace") == platform.namespace
+        and spec.get("podSelector") == {}
+        and sorted(spec.get("policyTypes") or ()) == _BOTH
+        and not spec.get("ingress")
+        and not spec.get("egress")
+    )
+
+
+def _switched_off(platform: Platform, policies: list[Object]) -> Iterator[Problem]:
+    denying = [item for item in platform.delivery if item["kind"] == "NetworkPolicy"]
+    for item in denying:
+        yield Problem(
+            item,
+            "spec",
+            "denies everything, and with global.network.policies: false nothing opens it again: no pod reaches another",
+            "leave global.network.policies at true",
+        )
+    for item in policies:
+        yield Problem(item, "", "is rendered although global.network.policies is false")
+
+
+RULE = Rule(
+    id="graph-policies",
+    title="NetworkPolicies open what the contracts declare, in both directions, and nothing else",
+    fix="let common.networkpolicy write the policy from the graph; run indigo generate after a contract changed",
+    source="docs/explanation/architecture.md, Order; charts/<component>/contract.yaml, requires, egress, exposed",
+    environment=_check,
+)

@@ -1,0 +1,146 @@
+"""What an object names is there: pods behind selectors, ports by name, files in ConfigMaps, accounts, claims."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from harness.checks.model import Platform, Problem, Rule
+from harness.checks.pods import NAME, Container, Pod, matches
+from harness.render.objects import Object
+
+
+def _check(platform: Platform) -> Iterator[Problem]:
+    there = {(item["kind"], item["metadata"]["name"]): item for item in platform.objects}
+    for item in platform.objects:
+        kind = item["kind"]
+        if kind == "Service":
+            yield from _service(item, platform)
+        elif kind == "PodDisruptionBudget":
+            if not _selected(platform, item["spec"].get("selector")):
+                yield Problem(item, "spec.selector", "selects no pod")
+        elif kind == "NetworkPolicy":
+            yield from _policy(item, platform)
+        elif kind == "StatefulSet" and ("Service", item["spec"].get("serviceName")) not in there:
+            yield Problem(item, "spec.serviceName", f"no Service {item['spec'].get('serviceName')}")
+    for pod in platform.pods:
+        yield from _pod(pod, there)
+        for container in pod.containers:
+            yield from _container(pod, container, there)
+
+
+def _selected(platform: Platform, selector: Mapping[str, Any] | None) -> list[Pod]:
+    return [pod for pod in platform.pods if matches(selector, pod.labels)] if selector else []
+
+
+def _service(item: Object, platform: Platform) -> Iterator[Problem]:
+    pods = _selected(platform, item["spec"].get("selector"))
+    if not pods:
+        yield Problem(item, "spec.selector", "selects no pod")
+        return
+    for index, port in enumerate(item["spec"].get("ports") or ()):
+        target = port.get("targetPort", port.get("port"))
+        for pod in pods:
+            if not any(_listens(container, target) for container in pod.containers):
+                yield Problem(
+                    item, f"spec.ports[{index}].targetPort", f"no container of {pod.component} listens on {target}"
+                )
+
+
+def _listens(container: Container, target: Any) -> bool:
+    key = "name" if isinstance(target, str) else "containerPort"
+    return any(port.get(key) == target for port in container.data.get("ports") or ())
+
+
+def _policy(item: Object, platform: Platform) -> Iterator[Problem]:
+    spec = item["spec"]
+    if spec.get("podSelector") and not _selected(platform, spec["podSelector"]):
+        yield Problem(item, "spec.podSelector", "selects no pod")
+    for key, peers in (("ingress", "from"), ("egress", "to")):
+        for index, rule in enumerate(spec.get(key) or ()):
+            for place, peer in enumerate(rule.get(peers) or ()):
+                selector = peer.get("podSelector")
+                if selector and "namespaceSelector" not in peer and not _selected(platform, selector):
+                    named = (selector.get("matchLabels") or {}).get(NAME, "a pod")
+                    yield Problem(
+                        item,
+                        f"spec.{key}[{index}].{peers}[{place}].podSelector",
+                        f"names {named}, which does not run here",
+                    )
+
+
+There = Mapping[tuple[str, str], Object]
+
+
+def _pod(pod: Pod, there: There) -> Iterator[Problem]:
+    account = pod.spec.get("serviceAccountName")
+    if account is not None and ("ServiceAccount", account) not in there:
+        yield Problem(pod.owner, f"{pod.path}.serviceAccountName", f"no ServiceAccount {account}")
+    for index, volume in enumerate(pod.spec.get("volumes") or ()):
+        path = f"{pod.path}.volumes[{index}]"
+        claim = (volume.get("persistentVolumeClaim") or {}).get("claimName")
+        if claim is not None and ("PersistentVolumeClaim", claim) not in there:
+            yield Problem(pod.owner, path, f"no PersistentVolumeClaim {claim}")
+        sources = [
+            ("configMap", volume),
+            *(("configMap", part) for part in (volume.get("projected") or {}).get("sources") or ()),
+        ]
+        for key, part in sources:
+            source = part.get(key)
+            if source:
+                yield from _config(pod.owner, path, source, there)
+    for index, spread in enumerate(pod.spec.get("topologySpreadConstraints") or ()):
+        if not matches(spread.get("labelSelector"), pod.labels):
+            yield Problem(pod.owner, f"{pod.path}.topologySpreadConstraints[{index}]", "does not select its own pods")
+    if not matches((pod.owner.get("spec") or {}).get("selector") or {}, pod.labels):
+        yield Problem(pod.owner, "spec.selector", "does not select its own pods")
+
+
+def _config(owner: Object, path: str, source: Mapping[str, Any], there: There) -> Iterator[Problem]:
+    name = source.get("name", "")
+    if source.get("optional"):
+        return
+    found = there.get(("ConfigMap", name))
+    if found is None:
+        yield Problem(owner, path, f"no ConfigMap {name}", "render it, or mark the volume optional")
+        return
+    keys = {*(found.get("data") or {}), *(found.get("binaryData") or {})}
+    wanted = [item.get("key") for item in source.get("items") or ()] + ([source["key"]] if "key" in source else [])
+    for key in wanted:
+        if key not in keys:
+            yield Problem(owner, path, f"ConfigMap {name} has no key {key}, but {', '.join(sorted(keys)) or 'none'}")
+
+
+def _container(pod: Pod, container: Container, there: There) -> Iterator[Problem]:
+    volumes = {volume.get("name"): volume for volume in pod.spec.get("volumes") or ()}
+    claims = {item["metadata"]["name"] for item in (pod.owner.get("spec") or {}).get("volumeClaimTemplates") or ()}
+    places: set[str] = set()
+    for index, mount in enumerate(container.data.get("volumeMounts") or ()):
+        path = f"{container.path}.volumeMounts[{index}]"
+        name, place = mount.get("name"), str(mount.get("mountPath"))
+        if place in places:
+            yield Problem(pod.owner, path, f"{place} is mounted twice")
+        places.add(place)
+        if name not in volumes and name not in claims:
+            yield Problem(pod.owner, path, f"no volume {name}")
+        config = (volumes.get(name) or {}).get("configMap")
+        if config and mount.get("subPath") and not config.get("items"):
+            yield from _config(pod.owner, path, {"name": config.get("name"), "key": mount["subPath"]}, there)
+    for index, entry in enumerate(container.data.get("env") or ()):
+        source = (entry.get("valueFrom") or {}).get("configMapKeyRef")
+        if source:
+            yield from _config(pod.owner, f"{container.path}.env[{index}]", source, there)
+    for kind in ("startupProbe", "readinessProbe", "livenessProbe"):
+        for ask in ("httpGet", "tcpSocket"):
+            port = ((container.data.get(kind) or {}).get(ask) or {}).get("port")
+            if isinstance(port, str) and not _listens(container, port):
+                yield Problem(pod.owner, f"{container.path}.{kind}.{ask}.port", f"the container has no port {port}")
+
+
+RULE = Rule(
+    id="references",
+    title="What an object names is there: pods, ports, files, accounts, claims",
+    fix="mend the name, or render what it names",
+    source="Kubernetes documentation of each field; a pod with a dangling reference does not start",
+    environment=_check,
+)

@@ -1,0 +1,63 @@
+"""Nothing is larger than what has to hold it: ConfigMaps, annotations, and the Secret in which Helm keeps a release."""
+
+from __future__ import annotations
+
+import base64
+import gzip
+import json
+from collections.abc import Iterator
+
+from harness.checks.model import Platform, Problem, Rule
+from harness.render import Inputs
+from harness.render.cache import read, tree
+from harness.render.locate import shown
+from harness.render.objects import Object
+
+CONFIG_MAP = 1024 * 1024
+ANNOTATIONS = 256 * 1024
+RELEASE = 700 * 1024  # of the 1 MiB that a Secret holds
+
+
+def _check(platform: Platform) -> Iterator[Problem]:
+    for item in [*platform.objects, *platform.delivery]:
+        if item["kind"] == "ConfigMap":
+            size = _size({**(item.get("data") or {}), **(item.get("binaryData") or {})})
+            if size >= CONFIG_MAP:
+                yield Problem(item, "data", f"holds {size} bytes, a ConfigMap holds less than {CONFIG_MAP}")
+        size = _size(item["metadata"].get("annotations") or {})
+        if size >= ANNOTATIONS:
+            yield Problem(item, "metadata.annotations", f"are {size} bytes, allowed are less than {ANNOTATIONS}")
+    for name, inputs in platform.rendered.inputs.items():
+        size = release_size(inputs, platform.rendered.applications[name])
+        if size >= RELEASE:
+            yield Problem(
+                None,
+                "",
+                f"as a Helm release {name} takes {size} bytes, and its Secret holds 1 MiB",
+                "keep what is not rendered out of the chart (.helmignore)",
+                file=shown(inputs.chart),
+            )
+
+
+def _size(data: dict[str, object]) -> int:
+    return sum(len(str(key).encode()) + len(str(value).encode()) for key, value in data.items())
+
+
+def release_size(inputs: Inputs, objects: list[Object]) -> int:
+    """Return about how many bytes Helm stores for a release: chart, values and manifest, gzipped, as base64.
+
+    Source: helm/helm v4.3.1, pkg/storage/driver (encodeRelease).
+    """
+    parts = {str(path.relative_to(inputs.chart)): read(path).decode(errors="replace") for path in tree(inputs.chart)}
+    parts |= {str(path): read(path).decode(errors="replace") for path in inputs.values}
+    text = json.dumps({"chart": parts, "manifest": objects})
+    return len(base64.b64encode(gzip.compress(text.encode(), 6)))
+
+
+RULE = Rule(
+    id="sizes",
+    title="ConfigMaps, annotations and the Helm release stay below the limits of what holds them",
+    fix="make it smaller, or split it",
+    source="Kubernetes API validation (1 MiB, 256 KiB); helm/helm issue 8281 (release above 1 MiB)",
+    environment=_check,
+)

@@ -1,0 +1,74 @@
+"""`indigo bench`: measure against the budgets and the bare tools."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable, Iterator
+
+import click
+from rich.table import Table
+
+from harness.bench.model import Measure
+from harness.console import err, out
+from harness.paths import reports_dir
+
+
+@click.command()
+@click.option("--runs", default=5, show_default=True, help="Runs of the static side; medians count.")
+@click.option("--engine-runs", default=3, show_default=True, help="Runs of the engine side; 0 leaves it out.")
+@click.option("--json", "as_json", is_flag=True, help="Print the result as JSON too.")
+def bench(runs: int, engine_runs: int, as_json: bool) -> None:
+    """Measure the phases against their budgets and against the bare tools on the same input.
+
+    Budgets in seconds belong to a machine of 2 cores with nothing else to do; ratios hold anywhere. The result is
+    reports/bench/bench.json.
+
+    \b
+    Examples:
+      indigo bench                    everything, a few minutes
+      indigo bench --engine-runs 0    the static side alone, seconds
+
+    Exit status 1 when a budget is exceeded.
+    """
+    from harness.bench import engine, static
+    from harness.report.machine import machine
+
+    found = list(_shown(static.measures, runs))
+    if engine_runs:
+        found += _shown(engine.measures, engine_runs)
+    out.print(_table(found))
+    result = {"machine": machine().model_dump(), "measures": [measure.to_json() for measure in found]}
+    path = reports_dir() / "bench" / "bench.json"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(result, indent=2) + "\n")
+    if as_json:
+        click.echo(json.dumps(result, indent=2))
+    over = [sentence for measure in found for sentence in measure.over]
+    for sentence in over:
+        err.print(f"[bold red]over budget:[/] {sentence}")
+    sys.exit(1 if over else 0)
+
+
+def _shown(measures: Callable[[int], Iterator[Measure]], runs: int) -> Iterator[Measure]:
+    for measure in measures(runs):
+        err.print(f"[dim]{measure.name}: {measure.median:.2f} s[/]")
+        yield measure
+
+
+def _table(found: list[Measure]) -> Table:
+    table = Table("what", "median", "min", "max", "budget", "bare tool", "ratio", "at most")
+    for measure in found:
+        ratio = f"{measure.ratio:.2f}" if measure.ratio is not None else ""
+        table.add_row(
+            measure.name,
+            f"{measure.median:.2f} s",
+            f"{min(measure.seconds):.2f}",
+            f"{max(measure.seconds):.2f}",
+            f"{measure.budget:g} s" if measure.budget else "",
+            measure.bare_name,
+            ratio,
+            f"{measure.ratio_budget:g}" if measure.ratio_budget else "",
+            style="red" if measure.over else "",
+        )
+    return table

@@ -1,0 +1,54 @@
+"""`indigo bootstrap`: the objects that an operator applies once."""
+
+from __future__ import annotations
+
+import click
+
+from harness.errors import UserError
+from harness.paths import repository
+from harness.process import run
+from harness.render import REVISION, render_bootstrap, to_yaml
+
+
+@click.command()
+@click.option(
+    "--repo", metavar="URL", help="Git repository, as Argo CD reaches it. Default: this checkout's remote origin."
+)
+@click.option("--revision", default=REVISION, show_default=True, help="Branch, tag or commit that Argo CD follows.")
+def bootstrap(repo: str | None, revision: str) -> None:
+    """Print the objects that an operator applies once to a cluster with Argo CD.
+
+    Settings that this project relies on, the project indigo-delivery, the ApplicationSet that makes one Application
+    per folder of argocd/environments, and the root Application. Afterwards Argo CD keeps them from Git; the command is
+    needed again only when the URL or the revision changes.
+
+    \b
+    On a real cluster, with kubectl's context where Argo CD (3.6 or later) runs in the namespace argocd:
+      indigo bootstrap | kubectl apply --server-side -f -
+
+    \b
+    Other examples:
+      indigo bootstrap --repo https://git.example.org/paas.git --revision v1.2.0
+      indigo bootstrap | kubectl diff --server-side -f -     what would change
+
+    Argo CD must be able to read the repository: a private one needs its credentials there first (argocd repo add).
+    """
+    click.echo(to_yaml(render_bootstrap(repo=repo or origin(), revision=revision)), nl=False)
+
+
+def origin() -> str:
+    """Return the URL of the remote origin of the checkout.
+
+    Raises:
+        UserError: the checkout is no Git repository, or has no remote of that name.
+    """
+    root = repository()
+    done = run("git", "-C", root, "config", "--get", "remote.origin.url", check=False)
+    url = done.stdout.strip()
+    if done.returncode != 0 or not url:
+        raise UserError(
+            "this checkout has no Git remote origin, so the repository that Argo CD is to follow is not known",
+            where=".git/config",
+            fix="indigo bootstrap --repo URL, or: git remote add origin URL",
+        )
+    return url

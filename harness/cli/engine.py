@@ -1,0 +1,172 @@
+"""`indigo up`, `down`, `status`, `kubeconfig`: an embedded engine for a developer's day."""
+
+from __future__ import annotations
+
+import json
+import re
+import time
+from pathlib import Path
+
+import click
+from rich.markup import escape
+from rich.table import Table
+
+from harness import paths
+from harness.console import err, out, step
+from harness.engines import runs
+from harness.engines.base import EngineStatus
+from harness.engines.embedded import ArgoSettings, EmbeddedEngine, Settings
+from harness.engines.supervision import AlreadyRunning
+from harness.errors import UserError
+
+NAME = click.option("--name", default="default", show_default=True, help="Name of the engine.")
+NOT_STARTED = (
+    "Not started: Argo CD's API server and web UI, notifications, Dex; a kubelet, DNS, a network. Pods are simulated "
+    "(kwok): they get scheduled and ready, nothing runs in them."
+)
+
+
+@click.command()
+@NAME
+@click.option("--api-port", type=click.IntRange(1, 65535), help="Port of the API server on 127.0.0.1 [a free one].")
+@click.option("--nodes", type=click.IntRange(1, 50), default=3, show_default=True, help="Simulated nodes.")
+@click.option("--logs", type=click.Path(path_type=Path), help="Directory for logs that outlive the engine.")
+@click.option("--production-timing", is_flag=True, help="Argo CD's own delays: 2 s between sync waves, and so on.")
+def up(name: str, api_port: int | None, nodes: int, logs: Path | None, production_timing: bool) -> None:
+    """Keep an engine running: a real control plane with a headless Argo CD, no Docker, no root.
+
+    It is ready in about 5 seconds, needs less than 1 GiB, listens on 127.0.0.1 only, and runs until `indigo down`.
+    A second `up` of the same name changes nothing.
+
+    \b
+    Examples:
+      indigo up
+      indigo up --name second --api-port 6443
+      export KUBECONFIG=$(indigo kubeconfig)
+    """
+    check_name(name)
+    argocd = ArgoSettings.production() if production_timing else ArgoSettings()
+    settings = Settings(nodes=nodes, api_port=api_port, logs=logs.absolute() if logs else None, argocd=argocd)
+    engine = EmbeddedEngine(name, settings)
+    if runs.is_alive(engine.run_dir):
+        err.print(f"an engine named {escape(name)} runs already; nothing is changed")
+        how_to_look(name)
+        return
+    try:
+        with step(f"engine {name}"):
+            engine.up()
+    except AlreadyRunning:
+        err.print(f"an engine named {escape(name)} is being started by another process")
+        return
+    engine.detach()
+    how_to_look(name)
+
+
+@click.command()
+@NAME
+@click.option("--all", "every", is_flag=True, help="Every engine of yours.")
+def down(name: str, every: bool) -> None:
+    """Stop an engine and remove everything it made: processes, ports, files.
+
+    \b
+    Examples:
+      indigo down
+      indigo down --name second
+      indigo down --all
+    """
+    directory = paths.runs_dir()
+    running = runs.alive(directory)
+    chosen = running if every else [name]
+    for one in chosen:
+        if one not in running:
+            err.print(f"no engine named {escape(one)} runs")
+            continue
+        with step(f"stop {one}"):
+            EmbeddedEngine.attach(one).down()
+    removed = runs.sweep_all(directory)
+    if removed:
+        err.print(f"removed what a killed engine had left: {escape(', '.join(removed))}")
+
+
+@click.command()
+@click.option("--json", "as_json", is_flag=True, help="For programs: a list with one object per engine.")
+def status(as_json: bool) -> None:
+    """Show what runs now: processes, memory, ports, and where the logs are.
+
+    \b
+    Examples:
+      indigo status
+      indigo status --json | jq -r '.[].server'
+    """
+    found = []
+    for name in runs.alive(paths.runs_dir()):
+        try:
+            found.append(EmbeddedEngine.attach(name).status())
+        except UserError:  # it ended between the two looks
+            continue
+    if as_json:
+        click.echo(json.dumps([one.as_dict() for one in found], indent=2))
+        return
+    if not found:
+        out.print("no engine runs; start one: indigo up")
+    for one in found:
+        show(one)
+
+
+@click.command()
+@NAME
+@click.option("--argocd", is_flag=True, help="The one for Argo CD: context namespace argocd.")
+def kubeconfig(name: str, argocd: bool) -> None:
+    """Print the path of a running engine's kubeconfig.
+
+    \b
+    Examples:
+      export KUBECONFIG=$(indigo kubeconfig)
+      KUBECONFIG=$(indigo kubeconfig --argocd) argocd app list --core
+    """
+    engine = EmbeddedEngine.attach(name)
+    click.echo(str(engine.argocd_kubeconfig if argocd else engine.kubeconfig))
+
+
+def check_name(name: str) -> None:
+    """Refuse a name that is not one plain word; raises UserError."""
+    if not re.fullmatch(r"[a-z0-9][a-z0-9-]{0,39}", name):
+        raise UserError(
+            f"{name!r} cannot be the name of an engine",
+            where="--name",
+            fix="use small letters, digits and dashes, 40 at most",
+        )
+
+
+def how_to_look(name: str) -> None:
+    """Print the commands that show what is in an engine."""
+    option = "" if name == "default" else f" --name {name}"
+    out.print("Look at it:")
+    out.print(f"  export KUBECONFIG=$(indigo kubeconfig{option})")
+    out.print("  alias kubectl=$(indigo tools path kubectl)")
+    out.print("  kubectl get applications -n argocd")
+    out.print(f"  KUBECONFIG=$(indigo kubeconfig{option} --argocd) argocd app list --core   # with your own argocd CLI")
+    out.print(f"Stop it: indigo down{option}")
+    out.print(NOT_STARTED, style="dim")
+
+
+def show(one: EngineStatus) -> None:
+    """Print one engine as a table."""
+    since = time.strftime("%H:%M:%S", time.gmtime(time.time() - one.started)) if one.started else "starting"
+    out.print(f"[bold]{escape(one.name)}[/] ({one.kind}), up {since}, {escape(one.server)}")
+    out.print(f"  run directory  {escape(one.run_dir)}\n  logs           {escape(one.logs)}")
+    table = Table(box=None, pad_edge=False, padding=(0, 2))
+    for title in ("process", "state", "pid", "memory", "ports", "up"):
+        table.add_column(title, justify="right" if title in ("pid", "memory", "up") else "left")
+    for process in one.processes:
+        table.add_row(
+            process.name,
+            "running" if process.running else "[red]ended[/]",
+            str(process.pid),
+            f"{process.pss / 2**20:.0f} MiB",
+            " ".join(map(str, process.ports)),
+            f"{time.time() - process.started:.0f} s",
+        )
+    out.print(table)
+    total = sum(process.pss for process in one.processes) / 2**20
+    out.print(f"  {total:.0f} MiB in all (a page that several share counts once)")

@@ -1,0 +1,141 @@
+"""From a snapshot to a diagnosis: a pure function, nothing is asked of any cluster."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from harness.diagnose.cases import Case, Stage, cases
+from harness.diagnose.evidence import evidence
+from harness.diagnose.finding import Finding, Kind
+from harness.diagnose.kinds import classify
+from harness.diagnose.model import Diagnosis, Reason, SyncState, Verdict
+from harness.diagnose.objects import Object, name_of, status_of
+from harness.diagnose.redact import redact
+from harness.diagnose.snapshot import Snapshot, View
+from harness.diagnose.text import one_line
+from harness.diagnose.waiting import needed_by, waiting
+from harness.model.graph import Graph
+from harness.report.masking import Masker
+
+HEADLINE = 400  # characters
+
+
+@dataclass(frozen=True)
+class _Found:
+    case: Case
+    kind: Kind
+    finding: Finding
+
+    @property
+    def sentence(self) -> str:
+        return one_line(f"{self.case.ref} {self.finding.why}", HEADLINE)
+
+    @property
+    def blocked(self) -> bool:
+        return self.finding.verdict is Verdict.BLOCKED
+
+
+def diagnose(snapshot: Snapshot, graph: Graph, masker: Masker | None = None) -> Diagnosis:
+    """Return what blocks in a snapshot, why, and what waits for it.
+
+    Args:
+        snapshot: as `collect` makes it, or recorded; one that is not masked yet is masked first.
+        graph: of the contracts.
+        masker: knows further secrets.
+    """
+    known = masker or Masker()
+    clean = snapshot if snapshot.get("masked") else redact(snapshot, known)
+    view = View(clean, graph)
+    found = _find(view)
+    if not found:
+        return _converged(view)
+    first, path = _choose(view, found)
+    case, finding = first.case, first.finding
+    held, later = waiting(view, case.component, case.ref.wave) if _holds(case) else ((), ())
+    reasons = evidence(case, finding.reasons) + tuple(
+        Reason(source=f"{step.case.ref}", text=one_line(step.finding.why)) for step in path
+    )
+    diagnosis = Diagnosis(
+        verdict=Verdict.BLOCKED if any(one.blocked for one in found) else Verdict.RUNNING,
+        headline=first.sentence,
+        kind=first.kind.name,
+        object=case.ref,
+        component=case.component,
+        reasons=reasons,
+        waiting=held,
+        later=later,
+        fixes=tuple(dict.fromkeys(finding.fixes)),
+        others=tuple(dict.fromkeys(one.sentence for one in found if one is not first and one.blocked and one not in path)),
+        **_common(view),
+    )
+    return known.model(diagnosis).of(clean)
+
+
+def _find(view: View) -> list[_Found]:
+    found: list[_Found] = []
+    for case in cases(view):
+        result = classify(case, lonely=not found)
+        if result is not None:
+            found.append(_Found(case, *result))
+    return found
+
+
+def _choose(view: View, found: list[_Found]) -> tuple[_Found, list[_Found]]:
+    """Return what blocks, and the findings that led to it: those that only suffer from it."""
+    current = next((one for one in found if one.blocked), found[0])
+    path: list[_Found] = []
+    while current.kind.follows:
+        needed = {current.finding.needs} if current.finding.needs else needed_by(view.graph, current.case.component)
+        deeper = [one for one in found if one.case.component in needed and one not in path]
+        if not deeper:
+            break
+        path.append(current)
+        current = next((one for one in deeper if one.blocked), deeper[0])
+    return current, path
+
+
+def _holds(case: Case) -> bool:
+    """Return whether the platform's components wait for the case: not where a sync is only late or differs."""
+    return case.stage is not Stage.AFTER
+
+
+def _converged(view: View) -> Diagnosis:
+    tracked = [one for item in view.applications for one in status_of(item).get("resources") or []]
+    revisions = [one.revision for one in _syncs(view) if one.revision]
+    at = f" at {revisions[-1][:8]}" if revisions else ""
+    return Diagnosis(
+        verdict=Verdict.CONVERGED,
+        headline=f"{view.snapshot['application']} is Synced and Healthy{at}: {len(tracked)} objects, nothing blocks",
+        **_common(view),
+    ).of(view.snapshot)
+
+
+def _common(view: View) -> dict[str, object]:
+    return {
+        "syncs": _syncs(view),
+        "environment": view.environment,
+        "namespace": view.namespace,
+        "taken": view.snapshot["taken"],
+        "gaps": tuple(view.snapshot.get("gaps", [])),
+    }
+
+
+def _syncs(view: View) -> tuple[SyncState, ...]:
+    return tuple(_sync(view, item) for item in view.applications)
+
+
+def _sync(view: View, item: Object) -> SyncState:
+    status = status_of(item)
+    operation = status.get("operationState") or {}
+    retry = (operation.get("operation") or {}).get("retry") or {}
+    running = operation.get("phase") in ("Running", "Terminating")
+    return SyncState(
+        application=name_of(item),
+        sync=str((status.get("sync") or {}).get("status", "")),
+        health=str((status.get("health") or {}).get("status", "")),
+        revision=str((status.get("sync") or {}).get("revision", "")),
+        phase=str(operation.get("phase", "")),
+        attempt=int(operation.get("retryCount") or 0) + 1 if operation else 0,
+        attempts=int(retry.get("limit") or 0) + 1 if operation else 0,
+        seconds=view.age(operation.get("startedAt")) if running else None,
+    )
