@@ -1,7 +1,8 @@
 """Closed JSON Schemas of the Argo CD objects that this project writes: what it uses of them, and nothing else.
 
 Argo CD's own definitions (argo-cd v3.6.1, pkg/apis/application/v1alpha1/types.go) are held against the same objects
-by the API server of the tier `gitops`. Here a misspelt key is refused in milliseconds; a new key is added at its first use.
+by the API server of the tier `gitops`. Here a misspelt key is refused in milliseconds; a new key is added at its
+first use.
 """
 
 from __future__ import annotations

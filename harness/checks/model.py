@@ -174,14 +174,26 @@ class Rule:
     severity: Severity = field(default=Severity.ERROR)
 
     def findings(self, subject: Subject) -> Iterator[Finding]:
-        """Yield what the rule finds: in every environment, or in the checkout."""
+        """Yield what the rule finds: in every environment, or in the checkout.
+
+        An object of a shape that the rule did not expect is a finding too, and not the end of all checks.
+        """
+        for environment, problems in self._asked(subject):
+            try:
+                for name, problem in problems:
+                    yield self._finding(name, problem, subject)
+            except (AttributeError, KeyError, IndexError, TypeError, ValueError) as error:
+                odd = f"cannot judge: an object is not shaped as expected ({type(error).__name__}: {error})"
+                yield self._finding(
+                    environment, Problem(None, "", odd, "see the findings of kubernetes-schema"), subject
+                )
+
+    def _asked(self, subject: Subject) -> Iterator[tuple[str, Iterable[tuple[str, Problem]]]]:
         if self.environment is not None:
             for name, platform in subject.platforms.items():
-                for problem in self.environment(platform):
-                    yield self._finding(name, problem, subject)
+                yield name, ((name, problem) for problem in self.environment(platform))
         if self.checkout is not None:
-            for name, problem in self.checkout(subject):
-                yield self._finding(name, problem, subject)
+            yield "", self.checkout(subject)
 
     def _finding(self, environment: str, problem: Problem, subject: Subject) -> Finding:
         labels = ((problem.item or {}).get("metadata") or {}).get("labels") or {}

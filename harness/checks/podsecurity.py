@@ -59,7 +59,7 @@ def _baseline_pod(pod: Pod) -> Iterator[Violation]:
             yield f"{path}.securityContext.sysctls[{index}]", f"sets {sysctl.get('name')}, which is not a safe one"
     for key, value in (pod.metadata.get("annotations") or {}).items():
         if key.startswith(_APPARMOR) and value not in ("", "runtime/default") and not value.startswith("localhost/"):
-            yield f"{path.removesuffix('.spec')}.metadata.annotations", f"switches AppArmor off ({key})"
+            yield f"{path.removesuffix('spec')}metadata.annotations", f"switches AppArmor off ({key})"
     yield from _both(_context(pod), f"{path}.securityContext")
 
 

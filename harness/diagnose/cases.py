@@ -56,7 +56,9 @@ class Case:
     def component(self) -> str:
         """The component it belongs to, empty where none."""
         return (
-            "" if self.stage is not Stage.OBJECT else self.view.component(self.ref.kind, self.ref.name, self.ref.namespace)
+            ""
+            if self.stage is not Stage.OBJECT
+            else self.view.component(self.ref.kind, self.ref.name, self.ref.namespace)
         )
 
     @property
@@ -77,7 +79,9 @@ class Case:
     @property
     def failed(self) -> bool:
         """Whether it is over with it, for this sync or for good."""
-        return self.refused or self.result.get("hookPhase") in ("Failed", "Error") or self.health.state is State.DEGRADED
+        return (
+            self.refused or self.result.get("hookPhase") in ("Failed", "Error") or self.health.state is State.DEGRADED
+        )
 
     @cached_property
     def pods(self) -> Objects:
@@ -126,7 +130,9 @@ class Case:
     @property
     def begun(self) -> object:
         """The time since when it should have become healthy: of its newest pod, the sync or itself."""
-        known = [str(item.get("metadata", {}).get("creationTimestamp", "")) for item in self.view.pods_of(self.live or {})]
+        known = [
+            str(item.get("metadata", {}).get("creationTimestamp", "")) for item in self.view.pods_of(self.live or {})
+        ]
         own = str((self.live or {}).get("metadata", {}).get("creationTimestamp", ""))
         return max(known, default="") or max(own, str(self.operation.get("startedAt", "")))
 

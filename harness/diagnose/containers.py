@@ -69,7 +69,7 @@ class Container:
     @property
     def running(self) -> bool:
         """Whether it runs now."""
-        return bool((self.status.get("state") or {}).get("running"))
+        return (self.status.get("state") or {}).get("running") is not None
 
     @property
     def started_once(self) -> bool:
@@ -79,10 +79,10 @@ class Container:
     @property
     def done(self) -> bool:
         """Whether nothing more is expected of it: ready, or an init container that ended well."""
-        if self.init and (self.spec.get("restartPolicy") != "Always"):
-            now = (self.status.get("state") or {}).get("terminated")
+        now = (self.status.get("state") or {}).get("terminated") or {}
+        if self.init and self.spec.get("restartPolicy") != "Always":
             return bool(now) and int(now.get("exitCode") or 0) == 0
-        if (self.status.get("state") or {}).get("terminated", {}).get("exitCode") == 0:
+        if now.get("exitCode") == 0:
             return status_of(self.pod).get("phase") == "Succeeded" or not self.status.get("ready")
         return bool(self.status.get("ready"))
 
@@ -115,7 +115,7 @@ def containers(pod: Object) -> list[Container]:
 
 
 def culprit(pod: Object) -> Container | None:
-    """Return the container that the pod waits for: the first unfinished init container, else the worst of the others."""
+    """Return the container that the pod waits for: the first open init container, else the worst of the others."""
     if fine(pod):
         return None
     open_ones = [one for one in containers(pod) if not one.done]

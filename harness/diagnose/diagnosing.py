@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 from harness.diagnose.cases import Case, Stage, cases
 from harness.diagnose.evidence import evidence
-from harness.diagnose.finding import Finding, Kind
+from harness.diagnose.finding import Finding, Kind, sync_again
 from harness.diagnose.kinds import classify
-from harness.diagnose.model import Diagnosis, Reason, SyncState, Verdict
+from harness.diagnose.model import Diagnosis, Fix, Reason, SyncState, Verdict
 from harness.diagnose.objects import Object, name_of, status_of
 from harness.diagnose.redact import redact
 from harness.diagnose.snapshot import Snapshot, View
@@ -48,25 +48,26 @@ def diagnose(snapshot: Snapshot, graph: Graph, masker: Masker | None = None) -> 
     view = View(clean, graph)
     found = _find(view)
     if not found:
-        return _converged(view)
+        return (_base(view) if view.applications else _nothing(view)).of(clean)
     first, path = _choose(view, found)
     case, finding = first.case, first.finding
     held, later = waiting(view, case.component, case.ref.wave) if _holds(case) else ((), ())
     reasons = evidence(case, finding.reasons) + tuple(
         Reason(source=f"{step.case.ref}", text=one_line(step.finding.why)) for step in path
     )
-    diagnosis = Diagnosis(
-        verdict=Verdict.BLOCKED if any(one.blocked for one in found) else Verdict.RUNNING,
-        headline=first.sentence,
-        kind=first.kind.name,
-        object=case.ref,
-        component=case.component,
-        reasons=reasons,
-        waiting=held,
-        later=later,
-        fixes=tuple(dict.fromkeys(finding.fixes)),
-        others=tuple(dict.fromkeys(one.sentence for one in found if one is not first and one.blocked and one not in path)),
-        **_common(view),
+    diagnosis = _base(view).model_copy(
+        update={
+            "verdict": Verdict.BLOCKED if any(one.blocked for one in found) else Verdict.RUNNING,
+            "headline": first.sentence,
+            "kind": first.kind.name,
+            "object": case.ref,
+            "component": case.component,
+            "reasons": reasons,
+            "waiting": held,
+            "later": later,
+            "fixes": _fixes(case, finding),
+            "others": _others(view, found, first, path),
+        }
     )
     return known.model(diagnosis).of(clean)
 
@@ -74,7 +75,7 @@ def diagnose(snapshot: Snapshot, graph: Graph, masker: Masker | None = None) -> 
 def _find(view: View) -> list[_Found]:
     found: list[_Found] = []
     for case in cases(view):
-        result = classify(case, lonely=not found)
+        result = classify(case, found=bool(found), blocked=any(one.blocked for one in found))
         if result is not None:
             found.append(_Found(case, *result))
     return found
@@ -95,33 +96,47 @@ def _choose(view: View, found: list[_Found]) -> tuple[_Found, list[_Found]]:
 
 
 def _holds(case: Case) -> bool:
-    """Return whether the platform's components wait for the case: not where a sync is only late or differs."""
-    return case.stage is not Stage.AFTER
+    """Return whether components wait for it: not for a hook after the sync, nor where only the sync is at fault."""
+    return case.stage is not Stage.AFTER and case.result.get("syncPhase") != "PostSync"
 
 
-def _converged(view: View) -> Diagnosis:
-    tracked = [one for item in view.applications for one in status_of(item).get("resources") or []]
-    revisions = [one.revision for one in _syncs(view) if one.revision]
+def _fixes(case: Case, finding: Finding) -> tuple[Fix, ...]:
+    """Return what to do, and how to go on where Argo CD has given up."""
+    ended = case.stage is Stage.OBJECT and case.operation.get("phase") in ("Failed", "Error")
+    return tuple(dict.fromkeys((*finding.fixes, *([sync_again(case)] if ended else []))))
+
+
+def _others(view: View, found: list[_Found], first: _Found, path: list[_Found]) -> tuple[str, ...]:
+    """Return what blocks besides, a sentence each; not what the first one explains."""
+    cause = first.case.component
+    left = [one for one in found if one.blocked and one is not first and one not in path]
+    suffering = [one for one in left if one.kind.follows and cause in needed_by(view.graph, one.case.component)]
+    return tuple(dict.fromkeys(one.sentence for one in left if one not in suffering))
+
+
+def _nothing(view: View) -> Diagnosis:
+    wanted = view.snapshot["application"]
+    fix = Fix(text="See that the platform was bootstrapped on this cluster.", command="indigo bootstrap --help")
+    headline = f"{wanted} (Application) does not exist, nor one that would make it"
+    update = {"verdict": Verdict.BLOCKED, "headline": headline, "kind": "application-missing", "fixes": (fix,)}
+    return _base(view).model_copy(update=update)
+
+
+def _base(view: View) -> Diagnosis:
+    """Return the diagnosis of an environment that is well."""
+    syncs = tuple(_sync(view, item) for item in view.applications)
+    tracked = sum(len(status_of(item).get("resources") or []) for item in view.applications)
+    revisions = [sync.revision for sync in syncs if sync.revision]
     at = f" at {revisions[-1][:8]}" if revisions else ""
     return Diagnosis(
         verdict=Verdict.CONVERGED,
-        headline=f"{view.snapshot['application']} is Synced and Healthy{at}: {len(tracked)} objects, nothing blocks",
-        **_common(view),
-    ).of(view.snapshot)
-
-
-def _common(view: View) -> dict[str, object]:
-    return {
-        "syncs": _syncs(view),
-        "environment": view.environment,
-        "namespace": view.namespace,
-        "taken": view.snapshot["taken"],
-        "gaps": tuple(view.snapshot.get("gaps", [])),
-    }
-
-
-def _syncs(view: View) -> tuple[SyncState, ...]:
-    return tuple(_sync(view, item) for item in view.applications)
+        headline=f"{view.snapshot['application']} is Synced and Healthy{at}: {tracked} objects, nothing blocks",
+        syncs=syncs,
+        environment=view.environment,
+        namespace=view.namespace,
+        taken=view.snapshot["taken"],
+        gaps=tuple(view.snapshot.get("gaps", [])),
+    )
 
 
 def _sync(view: View, item: Object) -> SyncState:

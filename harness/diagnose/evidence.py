@@ -16,13 +16,12 @@ LOG_LINES = 12
 EVENTS = 6
 _ORDINARY = {"Scheduled", "Pulling", "Pulled", "Created", "Started", "SuccessfulCreate", "SuccessfulDelete",
              "ScalingReplicaSet", "Completed", "Killing"}  # fmt: skip
-_SUFFIX = re.compile(r'(pods? )"([\w.-]+?)-[a-z0-9]{5}"')
 
 
 def evidence(case: Case, first: tuple[Reason, ...]) -> tuple[Reason, ...]:
     """Return the facts of a case, each once, those given before the others."""
     found: dict[str, Reason] = {}
-    for reason in (*first, *_pod(case), *_log(case), *_events(case), *_argocd(case)):
+    for reason in (*first, *_pod(case), *_log(case), *_events(case), *_object(case), *_argocd(case)):
         if reason.text and not (reason.text in found and not reason.lines):
             found.setdefault(f"{reason.text}{reason.lines}", reason)
     return tuple(_without_repetition(list(found.values())))
@@ -47,7 +46,10 @@ def _pod(case: Case) -> Iterator[Reason]:
         yield Reason(source=source, text=one_line(_joined(status_of(pod).get("reason"), message)))
     placed = condition(pod, "PodScheduled")
     if placed.get("status") == "False":
-        yield Reason(source=f"{source}, condition PodScheduled", text=one_line(_joined(placed.get("reason"), str(placed.get("message", "")))))
+        yield Reason(
+            source=f"{source}, condition PodScheduled",
+            text=one_line(_joined(placed.get("reason"), str(placed.get("message", "")))),
+        )
     for one in containers(pod):
         state = _state(one)
         if state and (one is case.culprit or one.failed or one.name == (case.culprit.name if case.culprit else "")):
@@ -60,7 +62,9 @@ def _state(one: Container) -> str:
     if one.waits:
         parts.append(one_line(_joined(one.waits, str(one.waiting.get("message", "")))))
     if one.failed:
-        parts.append(f"ended with {one.end()}" + (f": {one_line(str(one.ended['message']))}" if one.ended.get("message") else ""))
+        parts.append(
+            f"ended with {one.end()}" + (f": {one_line(str(one.ended['message']))}" if one.ended.get("message") else "")
+        )
     if one.running and not one.status.get("ready"):
         parts.append("runs, not ready" if not one.init else "runs")
     if one.restarts:
@@ -83,7 +87,9 @@ def _log(case: Case) -> Iterator[Reason]:
             if lines:
                 which = ", before it was started again" if previous else ""
                 yield Reason(
-                    source=f"log of {pod}, container {one.name}{which}", text=f"last {len(lines)} lines", lines=tuple(lines)
+                    source=f"log of {pod}, container {one.name}{which}",
+                    text=f"last {len(lines)} lines",
+                    lines=tuple(lines),
                 )
                 return
 
@@ -94,27 +100,44 @@ def _events(case: Case) -> Iterator[Reason]:
     for event in case.events:
         if event.get("type") == "Warning" or event.get("reason") not in _ORDINARY:
             about = event.get("involvedObject") or {}
-            message = _SUFFIX.sub(r'\1"\2-…"', api_message(str(event.get("message", ""))))
+            message = api_message(str(event.get("message", "")))
             key = (f"{about.get('kind', '')} {about.get('name', '')}", str(event.get("reason", "")), message)
             groups.setdefault(key, []).append(event)
     latest = sorted(groups.items(), key=lambda group: last_seen(group[1][-1]))[-EVENTS:]
     for (about, reason, message), events in latest:
         times = sum(times_seen(event) for event in events)
         ago = case.view.age(last_seen(events[-1]))
-        seen = (f"{times} times" if times > 1 else "") + (f"{', last ' if times > 1 else ''}{duration(ago)} ago" if ago is not None else "")
+        seen = (f"{times} times" if times > 1 else "") + (
+            f"{', last ' if times > 1 else ''}{duration(ago)} ago" if ago is not None else ""
+        )
         kind, _, name = about.partition(" ")
-        yield Reason(source=f"event of {kind.lower() if kind == 'Pod' else kind} {name}, {seen}".rstrip(", "), text=one_line(f"{reason}: {message}"))
+        yield Reason(
+            source=f"event of {kind.lower() if kind == 'Pod' else kind} {name}, {seen}".rstrip(", "),
+            text=one_line(f"{reason}: {message}"),
+        )
+
+
+def _object(case: Case) -> Iterator[Reason]:
+    """Yield what the conditions of the object itself say of a failure."""
+    for kind, bad in (("Failed", "True"), ("ReplicaFailure", "True"), ("Progressing", "False")):
+        found = condition(case.live or {}, kind)
+        if case.ref.kind != "Application" and found.get("status") == bad:
+            text = _joined(found.get("reason"), api_message(str(found.get("message", ""))))
+            yield Reason(source=f"{case.ref.kind} {case.ref.name}, condition {kind}", text=one_line(text))
 
 
 def _argocd(case: Case) -> Iterator[Reason]:
     name = case.application.get("metadata", {}).get("name", "")
     message = api_message(str(case.result.get("message", "")))
     if message and (case.refused or case.result.get("hookPhase") in ("Failed", "Error")):
-        yield Reason(source=f"Application {name}, sync result of {case.ref.kind} {case.ref.name}", text=one_line(message))
+        yield Reason(
+            source=f"Application {name}, sync result of {case.ref.kind} {case.ref.name}", text=one_line(message)
+        )
     if case.health.message and case.ref.kind != "Application":
-        yield Reason(source=f"health of {case.ref.kind} {case.ref.name}", text=f"{case.health.state.value}: {one_line(case.health.message)}")
+        source = f"health of {case.ref.kind} {case.ref.name}: {case.health.state.value}"
+        yield Reason(source=source, text=one_line(case.health.message))
     operation = one_line(_short(api_message(str(case.operation.get("message", "")))))
-    if operation:
+    if operation and case.operation.get("phase") != "Succeeded":
         yield Reason(source=f"Application {name}, sync {case.operation.get('phase', '')}", text=operation)
     for one in case.conditions:
         kind = str(one.get("type", ""))
@@ -124,4 +147,9 @@ def _argocd(case: Case) -> Iterator[Reason]:
 
 def _short(message: str) -> str:
     """Return the sync's message without the list of every object's own message."""
-    return re.sub(r"((?:failed to apply|unsuccessfully|not valid)(?: \(dry run\))?)(?:, reason)?: .*?(?=\. Retrying| \(retried|$)", r"\1", message, flags=re.S)
+    return re.sub(
+        r"(failed to apply|unsuccessfully|not valid)((?: \(dry run\))?)(?:, reason)?: .*?(?=\. Retrying| \(retried|$)",
+        r"\1\2",
+        message,
+        flags=re.S,
+    )

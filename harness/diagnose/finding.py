@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Literal
 
 from harness.diagnose.cases import Case, Stage
 from harness.diagnose.model import Fix, Reason, Verdict
@@ -39,7 +40,7 @@ class Kind:
         stage: which cases it is asked for.
         find: returns what it found, or None where the case is not of this kind.
         follows: whether something unhealthy that the component needs hard explains it better.
-        alone: whether it is asked for only where nothing else was found.
+        alone: whether it is asked for only where nothing else was found, or nothing else that blocks.
     """
 
     name: str
@@ -47,7 +48,7 @@ class Kind:
     stage: Stage
     find: Callable[[Case], Finding | None]
     follows: bool = False
-    alone: bool = False
+    alone: Literal["", "unblocked", "unexplained"] = ""
 
 
 def kubectl(case: Case, command: str) -> str:
@@ -90,7 +91,7 @@ def sync_again(case: Case) -> Fix:
     namespace = case.application.get("metadata", {}).get("namespace", "argocd")
     return Fix(
         text="The sync has given up and does not try this revision again: a new commit starts it, or this command.",
-        command=f"kubectl -n {namespace} patch application {name} --type merge -p '{{\"operation\":{{\"sync\":{{}}}}}}'",
+        command=f'kubectl -n {namespace} patch application {name} --type merge -p \'{{"operation":{{"sync":{{}}}}}}\'',
     )
 
 

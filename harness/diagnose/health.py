@@ -1,8 +1,8 @@
 """The health of an object as Argo CD sees it, computed from the object.
 
-Since Argo CD 3.0 the health of single resources is no longer written to the Application (docs/operator-manual/upgrading/
-2.14-3.0.md, "Health status in the Application CR"), so it has to be asked of the objects. The rules are those of
-gitops-engine 3.6.1, pkg/health/health_*.go; kinds that are not here have no health there either, or a Lua check.
+Since Argo CD 3.0 the health of single resources is no longer written to the Application (docs/operator-manual/
+upgrading/2.14-3.0.md, "Health status in the Application CR"), so it has to be asked of the objects. The rules are those
+of gitops-engine 3.6.1, pkg/health/health_*.go; kinds that are not here have no health there either, or a Lua check.
 """
 
 from __future__ import annotations
@@ -63,7 +63,9 @@ def _deployment(item: Object) -> Health:
     if spec.get("paused"):
         return Health(State.SUSPENDED, "Deployment is paused")
     if not _current(item):
-        return _progressing("Waiting for rollout to finish: observed deployment generation less than desired generation")
+        return _progressing(
+            "Waiting for rollout to finish: observed deployment generation less than desired generation"
+        )
     wanted = int(spec.get("replicas", 1))
     updated, available = int(status.get("updatedReplicas") or 0), int(status.get("availableReplicas") or 0)
     if condition(item, "Progressing").get("reason") == "ProgressDeadlineExceeded":
@@ -86,7 +88,9 @@ def _statefulset(item: Object) -> Health:
         return _progressing(f"Waiting for {missing} pods to be ready")
     rolling = (spec.get("updateStrategy") or {}).get("type") == "RollingUpdate"
     if rolling and status.get("updateRevision") != status.get("currentRevision"):
-        return _progressing(f"{int(status.get('updatedReplicas') or 0)} pods at revision {status.get('updateRevision')}")
+        return _progressing(
+            f"{int(status.get('updatedReplicas') or 0)} pods at revision {status.get('updateRevision')}"
+        )
     return HEALTHY
 
 
@@ -122,7 +126,9 @@ def _pod(item: Object) -> Health:
     phase = status_of(item).get("phase")
     if phase == "Failed":
         return Health(State.DEGRADED, str(status_of(item).get("message", "")))
-    return HEALTHY if phase == "Succeeded" or is_true(item, "Ready") else _progressing(f"the pod is {phase or 'Pending'}")
+    return (
+        HEALTHY if phase == "Succeeded" or is_true(item, "Ready") else _progressing(f"the pod is {phase or 'Pending'}")
+    )
 
 
 def _reported(item: Object) -> Health:

@@ -65,7 +65,7 @@ class Waiting(Frozen):
 
 
 class SyncState(Frozen):
-    """One Application of the chain (root, environment, platform) as Argo CD shows it; `seconds` since its sync began."""
+    """One Application (root, environment, platform) as Argo CD shows it; `seconds` since its sync began."""
 
     application: str
     sync: str

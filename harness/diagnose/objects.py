@@ -131,4 +131,6 @@ def secret_names(spec: Object) -> set[str]:
 def claim_names(pod: Object) -> list[str]:
     """Return the claims that a pod uses."""
     volumes = pod_template(pod).get("volumes") or []
-    return [str(volume["persistentVolumeClaim"]["claimName"]) for volume in volumes if "persistentVolumeClaim" in volume]
+    return [
+        str(volume["persistentVolumeClaim"]["claimName"]) for volume in volumes if "persistentVolumeClaim" in volume
+    ]

@@ -7,6 +7,7 @@ places are found by structure, and their values are taught to the masker, so tha
 from __future__ import annotations
 
 import base64
+import itertools
 import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
@@ -18,7 +19,7 @@ from harness.report.masking import MASK, SHORTEST, Masker
 
 LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
 _SECRET = re.compile(
-    r"passw|pwd$|passphrase|secret|token|credential|authorization|cookie|fernet|jwks|[_.-]key$|"
+    r"passw|pwd$|passphrase|secret|token|credential|authorization|cookie|fernet|jwks|[_.-]key$|[_.-]auth$|"
     r"(?:api|private|access|encryption|signing|session|admin)key$",
     re.I,
 )
@@ -28,7 +29,11 @@ _NO_SECRET = re.compile(
     re.I,
 )
 _IN_URL = re.compile(r"[A-Za-z][\w+.-]*://[^\s:/@\"']*:([^\s/@\"']+)@")
-_REFERENCE = re.compile(r"^\s*(?:\$[({].*|\{\{.*|<.*>|/\S*|true|false|yes|no|none|null)\s*$", re.I | re.S)
+_REFERENCE = re.compile(r"^\s*(?:\$\([A-Za-z_]\w*\)|\$\{[A-Za-z_]\w*\}|true|false|yes|no|none|null)?\s*$", re.I)
+_PUBLIC_KEY = re.compile(
+    r"^(?:user(?:name)?|login|host(?:name)?|port|ur[li]|endpoint|email|client[-_]?id|issuer|database|db|name|namespace|type)$",
+    re.I,
+)
 _COMMON = {"password", "changeme", "username", "undefined", "disabled", "required", "optional", "not-used"}
 _KEY_TAIL = re.compile(r"\A(?:[A-Za-z0-9+/=]+\s*\n)*[A-Za-z0-9+/=]*\s*-----END [A-Z ]*PRIVATE KEY-----")
 _PEM = re.compile(r"-----BEGIN [A-Z ]*CERTIFICATE-----")
@@ -43,16 +48,16 @@ def redact(snapshot: Snapshot, masker: Masker) -> Snapshot:
     """
     data = cast("dict[str, Any]", snapshot)
     names = public_names(data)
-    for value in secrets_in(data):
+    shown = {key: part for key, part in data.items() if key not in ("logs", "secrets")}
+    for value in (*secrets_in(shown), *_IN_URL.findall("\n".join((data.get("logs") or {}).values()))):
         learn(value, masker, names)
-    kept = {key: [one for one in part if not _is_secret(one)] if isinstance(part, list) else part for key, part in data.items()}
+    kept = {
+        key: [one for one in part if not _is_secret(one)] if isinstance(part, list) else part
+        for key, part in shown.items()
+    }
     logs = {key: mask_log(text, masker) for key, text in (data.get("logs") or {}).items()}
     named = {str(key): [str(one) for one in keys] for key, keys in (data.get("secrets") or {}).items()}
-    clean = {
-        key: part if key in ("taken", "masked") else _clean(part, masker)
-        for key, part in kept.items()
-        if key not in ("logs", "secrets")
-    }
+    clean = {key: part if key in ("taken", "masked") else _clean(part, masker) for key, part in kept.items()}
     result = {**clean, "logs": logs, "secrets": named if data.get("secrets") is not None else None, "masked": True}
     return cast("Snapshot", result)
 
@@ -68,34 +73,29 @@ def is_secret_name(name: str) -> bool:
 
 
 def learn(value: str, masker: Masker, names: Iterable[str] = ()) -> None:
-    """Teach the masker a value, unless it is no secret after all: a reference, a path, an ordinary word, a name."""
+    """Teach the masker a value, unless it is no secret after all: a reference, an ordinary word, an object's name."""
     text = value.strip()
     if len(text) >= SHORTEST and not _REFERENCE.match(text) and text.lower() not in _COMMON and text not in names:
         masker.add(text)
 
 
-def learn_data(data: Mapping[str, str], masker: Masker, public: Iterable[str] = ()) -> None:
+def learn_data(data: Mapping[str, str], masker: Masker, names: Iterable[str] = ()) -> None:
     """Teach the masker the data of a Secret (base64): whole values, and the secrets inside JSON and URLs.
 
     Args:
-        data: as in the object.
+        data: as in the object; user names, addresses and certificates in it are no secrets.
         masker: learns.
-        public: keys that hold no secret (a user name, a certificate).
+        names: what is no secret either: the names of objects.
     """
     for key, encoded in data.items():
-        if key in public or key.endswith(".crt"):
-            continue
         try:
             text = base64.b64decode(encoded, validate=True).decode()
         except ValueError:
             continue
-        if _PEM.match(text):
-            continue
-        learn(text, masker)
-        for found in _IN_URL.findall(text):
-            learn(found, masker)
-        for found in secrets_in(_json(text)):
-            learn(found, masker)
+        if not (_PUBLIC_KEY.match(key) or key.endswith(".crt") or _PEM.match(text)):
+            learn(text, masker, names)
+        for found in (*_IN_URL.findall(text), *secrets_in(_json(text))):
+            learn(found, masker, names)
 
 
 def _json(text: str) -> Any:
@@ -117,7 +117,10 @@ def public_names(data: Mapping[str, Any]) -> set[str]:
 
 
 def _is_secret(item: object) -> bool:
-    return isinstance(item, dict) and item.get("kind") in ("Secret", "SecretList")
+    """Return whether this is a Secret itself, not a mention of one (an event, an entry in an Application)."""
+    if not isinstance(item, dict) or item.get("kind") not in ("Secret", "SecretList"):
+        return False
+    return bool({"metadata", "data", "stringData", "items"} & set(item))
 
 
 def secrets_in(value: Any, name: str = "") -> Iterator[str]:
@@ -133,7 +136,7 @@ def secrets_in(value: Any, name: str = "") -> Iterator[str]:
             yield from secrets_in(part, name)
     if not isinstance(value, dict):
         return
-    if value.get("kind") == "Secret":
+    if _is_secret(value):
         yield from _of_secret(value)
     label = value.get("name")
     if isinstance(label, str) and isinstance(value.get("value"), str) and is_secret_name(label):
@@ -156,10 +159,11 @@ def _of_secret(item: Object) -> Iterator[str]:
 
 def _after_flags(words: list[Any]) -> Iterator[str]:
     """Yield what follows `--password` and the like in a list of arguments."""
-    for flag, word in zip(words, words[1:], strict=False):
-        if isinstance(flag, str) and isinstance(word, str) and flag.startswith("-") and "=" not in flag:
-            if is_secret_name(flag) and not word.startswith("-"):
-                yield word
+    for flag, word in itertools.pairwise(words):
+        if not (isinstance(flag, str) and isinstance(word, str) and flag.startswith("-") and "=" not in flag):
+            continue
+        if is_secret_name(flag) and not word.startswith("-"):
+            yield word
 
 
 def _clean(value: Any, masker: Masker, name: str = "") -> Any:

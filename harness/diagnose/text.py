@@ -10,6 +10,7 @@ _PREFIXES = re.compile(
     r"^(?:\(combined from similar events\): |Error creating: |Internal error occurred: "
     r"|Create Pod \S+ in StatefulSet \S+ failed error: |error when \w+ \"[^\"]*\": |Error: )+"
 )
+_POD_SUFFIX = re.compile(r'\b(pods? )"([\w.-]+-)[a-z0-9]{5}"')  # of pods that were never made: each try has another
 _INVALID = "Invalid value: "
 _WORTH_KEEPING = 80  # characters of a refused value; a longer one is a whole object in Go's spelling
 _ERRORS = re.compile(
@@ -28,7 +29,7 @@ def one_line(text: str, limit: int = 300) -> str:
 
 def api_message(text: str) -> str:
     """Return a refusal of the API server without the client's wrapping and without the objects that it quotes whole."""
-    text = _PREFIXES.sub("", text.strip())
+    text = _POD_SUFFIX.sub(r'\1"\2…"', _PREFIXES.sub("", text.strip()))
     found = text.find(_INVALID)
     while found >= 0:
         begin = found + len(_INVALID)
@@ -48,7 +49,7 @@ def _end_of_value(text: str, begin: int) -> int:
 
 
 def best_line(lines: list[str]) -> str:
-    """Return the line of a log that most likely says what went wrong: the last one that speaks of an error, else the last."""
+    """Return the line of a log that likely says what went wrong: the last that speaks of an error, else the last."""
     candidates = [line.strip() for line in lines if line.strip() and not _STACK.match(line)]
     spoken = [line for line in candidates if _ERRORS.search(line)]
     return one_line((spoken or candidates or [""])[-1], 200)

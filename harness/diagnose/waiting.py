@@ -50,11 +50,12 @@ def waiting(view: View, component: str, wave: int | None) -> tuple[tuple[Waiting
     needs = {name: through for name, through in dependants(view.graph, component).items() if name in here}
     held = [_entry(view, name, through) for name, through in needs.items()]
     if component and wave is not None:
-        phases = view.graph.phases(component)
         held += [
-            Waiting(component=component, wave=later, phase=phase, state="not created")
-            for phase, later in phases.items()
-            if later > wave and not (phase == "workload" and _state(view, component) != "not created")
+            Waiting(
+                component=component, wave=own, phase=phase, state=_state(view, component) if phase == "workload" else ""
+            )
+            for phase, own in view.graph.phases(component).items()
+            if own > wave
         ]
     rest = here - set(needs) - {component}
     later = [_entry(view, name, "") for name in rest if wave is None or _workload(view.graph, name) > wave]

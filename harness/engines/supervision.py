@@ -19,7 +19,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from harness.engines.keeper import lock_file
 from harness.engines.runs import sweep
 from harness.errors import UserError
 
@@ -50,7 +49,7 @@ class ServerDied(UserError):
 
     def __init__(self, end: Exit, log: str) -> None:
         taken = re.search(r"listen[^\n]*?:(\d+)\S* bind: address already in use", end.tail)
-        fix = "read the log; `indigo status` shows what still runs"
+        fix = None
         if taken:
             fix = f"port {taken[1]} is taken by another process: free it, or start again with another port"
         message = f"{end.name} {end.cause} while it was needed"
@@ -121,8 +120,10 @@ class Supervisor:
 
         Raises:
             AlreadyRunning: a keeper holds the lock of that directory.
-            UserError: the directory cannot be made (a full disk, say).
+            UserError: the directory cannot be made (a full disk, say), or this is not Linux.
         """
+        if not sys.platform.startswith("linux"):
+            raise UserError("this engine needs Linux (it relies on prctl and /proc)", fix="use kind: CLUSTER=kind")
         try:
             run_dir.parent.mkdir(parents=True, exist_ok=True)
         except OSError as error:
@@ -280,7 +281,7 @@ class Supervisor:
 
         Raises:
             ServerDied, KeeperGone: meanwhile.
-            UserError: not reached in `seconds`.
+            UserError: not reached in `seconds`; `what` says it in words: "nodes are not ready".
         """
         end = time.monotonic() + seconds
         while True:
@@ -288,7 +289,7 @@ class Supervisor:
             if reached():
                 return
             if time.monotonic() > end:
-                raise UserError(f"{what} not within {seconds:g} s", where=str(self.run_dir), fix="read the logs there")
+                raise UserError(f"{what} after {seconds:g} s")
             seen = len(self.exits)
             with self._changed:
                 self._changed.wait_for(lambda seen=seen: len(self.exits) > seen or self._gone, pause)  # type: ignore[misc]
@@ -325,13 +326,17 @@ class Supervisor:
             ended = bool(select.select([guard], [], [], seconds)[0])
         if guard is not None:
             os.close(guard)
-        if not ended or not sweep(self.run_dir):
+        end = time.monotonic() + seconds
+        while ended and not sweep(self.run_dir):  # the guard was killed and the keeper cleans up
+            ended = time.monotonic() < end
+            time.sleep(0.01)
+        if not ended:
             raise UserError(f"the engine {self.run_dir.name!r} has not ended after {seconds:g} s")
 
 
 def _pidfd(pid: int) -> int | None:
-    """Return a descriptor that is readable when a process has ended, or None when it is gone already."""
+    """Return a descriptor that is readable when a process has ended, or None when it is gone or cannot be told."""
     try:
         return os.pidfd_open(pid) if pid else None
-    except ProcessLookupError:
+    except OSError:  # no such process, or a kernel before 5.3
         return None

@@ -13,6 +13,7 @@ from typing import Any
 
 from harness.errors import UserError
 from harness.paths import cache_dir
+from harness.render.locate import shown
 
 ENTRIES = 256  # of about 200 kB each
 VERSION = "1"  # changes with what an entry holds
@@ -65,7 +66,7 @@ def read(path: Path) -> bytes:
         link = (
             f"the link {path.name} leads to {path.readlink()}, which is not there" if path.is_symlink() else "no file"
         )
-        raise UserError(link, where=str(path), fix="create what it leads to, or remove the link") from None
+        raise UserError(link, where=shown(path), fix="create what it leads to, or remove the link") from None
 
 
 def load(key: str) -> Any:

@@ -15,9 +15,11 @@ from typing import Any
 import yaml
 
 from harness.errors import UserError
+from harness.model.load import read_yaml
 from harness.paths import cache_dir
 from harness.process import ProcessError, run
 from harness.render import cache
+from harness.render.locate import shown
 from harness.render.objects import Object, parse_objects
 from harness.render.refusal import refusal
 
@@ -107,6 +109,8 @@ def template(inputs: Inputs) -> Rendering:
     key = _key(inputs)
     stored = cache.load(key)
     if stored is None:
+        for path in inputs.values:
+            read_yaml(path, shown(path))  # Helm takes a key that is written twice without a word
         text = template_text(inputs)
         stored = {"digest": digest(text), "objects": _parse(text, inputs)}
         cache.store(key, stored)

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import yaml
 
-from harness.errors import UserError
-from harness.paths import repository
+from harness.paths import MARKER
 
 try:
     from yaml import CSafeLoader as _Loader
@@ -20,9 +18,8 @@ except ImportError:  # PyYAML without libyaml
 
 def shown(path: Path) -> str:
     """Return a path as a person writes it: below the checkout without its root, anything else as it is."""
-    with contextlib.suppress(ValueError, UserError):
-        return str(path.relative_to(repository()))
-    return str(path)
+    root = next((parent for parent in path.parents if (parent / MARKER).is_file()), None)
+    return str(path.relative_to(root)) if root else str(path)
 
 
 def locate(key: Sequence[str], files: Sequence[Path]) -> str | None:

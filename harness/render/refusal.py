@@ -122,7 +122,7 @@ def _chart_files(text: str, chart: Path, values: Sequence[Path]) -> UserError | 
         return UserError(
             f"template does not give YAML: {manifest['problem'].strip()}",
             where=shown(source(manifest["file"], chart)),
-            fix="mend the indentation of what the template includes; `helm template --debug` shows it",
+            fix="mend the indentation of what the template includes",
         )
     return None
 

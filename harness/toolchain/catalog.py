@@ -22,7 +22,7 @@ class Tool:
         links: further names that are this binary under another name (a multi-call binary takes its role from it).
         version_command: arguments that print the version, for a tool that may come from PATH; else empty.
         version_pattern: regular expression whose first group is the version in that output, without the leading v.
-        disk: bytes that making it needs in an empty cache, what it shares with the others included.
+        disk: bytes that making it needs in empty caches; what several tools share is needed once only.
         seconds: how long making it takes at first, on two cores; a guess for the first run only.
     """
 
@@ -118,7 +118,7 @@ TOOLS: tuple[Tool, ...] = (
         "renders charts, as Argo CD does",
         version_command=("version", "--template", "{{.Version}}"),
         version_pattern=r"^v(\S+)$",
-        disk=4 * GB,
+        disk=2 * GB,
         seconds=100,
         package="helm.sh/helm/v4/cmd/helm",
         pinned="helm.sh/helm/v4",
@@ -127,7 +127,7 @@ TOOLS: tuple[Tool, ...] = (
         "kubernetes",
         "etcd, control plane, kwok and kubectl",
         links=("etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler", "kubectl", "kwok"),
-        disk=7 * GB,
+        disk=7 * GB // 2,
         seconds=270,
         package="./cmd/kubernetes",
         pinned="k8s.io/kubernetes",
@@ -136,7 +136,7 @@ TOOLS: tuple[Tool, ...] = (
         "argocd",
         "a headless Argo CD",
         links=("argocd-application-controller", "argocd-applicationset-controller", "argocd-repo-server"),
-        disk=6 * GB,
+        disk=3 * GB,
         seconds=270,
         package="./cmd/argocd",
         pinned="github.com/argoproj/argo-cd/v3",
@@ -153,7 +153,7 @@ TOOLS: tuple[Tool, ...] = (
     GoTool(
         "argocd-cli",
         "Argo CD's own command line",
-        disk=7 * GB,
+        disk=4 * GB,
         seconds=300,
         package="github.com/argoproj/argo-cd/v3/cmd",
         pinned="github.com/argoproj/argo-cd/v3",

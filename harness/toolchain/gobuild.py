@@ -16,7 +16,7 @@ from harness.toolchain.child import Child
 from harness.toolchain.progress import Tracker, clock
 
 REDRAW_SECONDS = 0.5
-LIST = "{{.ImportPath}}\t{{.Stale}}\t{{.Dir}}\t{{range .GoFiles}}{{.}} {{end}}"
+LIST = "{{.ImportPath}}\t{{.Name}} {{.Stale}}\t{{.Dir}}\t{{range .GoFiles}}{{.}} {{end}}"
 
 
 class Compiler:
@@ -29,8 +29,8 @@ class Compiler:
         temporary.mkdir()
         self.env = goenv.environment(cache_dir(), temporary)
 
-    def build(self, tools: Sequence[GoTool], later: Sequence[GoTool] = ()) -> dict[str, Path]:
-        """Compile and publish tools of one module; return where each is published.
+    def build(self, tools: Sequence[GoTool], later: Sequence[GoTool] = ()) -> None:
+        """Compile and publish tools of one module.
 
         Args:
             tools: whose locks the caller holds.
@@ -41,9 +41,12 @@ class Compiler:
         """
         names = ", ".join(f"{tool.name} {tool.version}" for tool in tools)
         label = "+".join(tool.name for tool in tools)
+        places = [store.directory(tool) for tool in tools]
         output = self.scratch / f"out-{label}"
         output.mkdir()
-        tracker = Tracker(progress.last_duration(label, max(tool.seconds for tool in tools)), len(tools))
+        last = progress.last_duration(label)
+        title = f"building {names}" + (f" (last time {clock(last)})" if last else "")
+        tracker = Tracker(last or max(tool.seconds for tool in tools), len(tools))
         argv: list[str | Path] = [
             self.go,
             "build",
@@ -55,7 +58,7 @@ class Compiler:
         ]
         planner = Planner(self, tools, tracker, later)
         with (
-            progress.shown(f"building {names}") as display,
+            progress.shown(title) as display,
             Child(argv, cwd=HERE / tools[0].module, env=self.env) as child,
             planner,
         ):
@@ -66,12 +69,13 @@ class Compiler:
             status = child.wait()
         if status != 0:
             raise diagnose.failure(f"building {names}", tracker.other, status)
-        progress.remember_duration(label, tracker.seconds)
-        published = {tool.name: self._publish(tool, output, tracker.seconds) for tool in tools}
+        if tracker.complete:
+            progress.remember_duration(label, tracker.seconds)
+        for tool, place in zip(tools, places, strict=True):
+            self._publish(tool, place, output, tracker.seconds)
         err.print(f"[green]✓[/] built {names} [dim]{len(tracker.started)} packages, {clock(tracker.seconds)}[/]")
-        return published
 
-    def _publish(self, tool: GoTool, output: Path, seconds: float) -> Path:
+    def _publish(self, tool: GoTool, place: Path, output: Path, seconds: float) -> None:
         content = self.scratch / f"{tool.name}.published"
         content.mkdir()
         (output / tool.output).rename(content / tool.name)
@@ -89,7 +93,7 @@ class Compiler:
                 copy.parent.mkdir(parents=True, exist_ok=True)
                 shutil.copyfile(path, copy)
                 copy.chmod(0o755 if path.suffix == ".sh" else 0o644)
-        return store.publish(tool, content, seconds)
+        store.publish(tool, place, content, seconds)
 
     def _module_files(self, tool: GoTool) -> Path:
         version = pinned_versions(HERE / tool.module / "go.mod")[tool.pinned]
@@ -121,13 +125,13 @@ class Planner:
 
     def _work(self) -> None:
         rows = self._list(self.tools)
-        stale = {name for name, is_stale, _, _ in rows if is_stale == "true"}
+        stale = {name for name, state, _, _ in rows if state.endswith(" true") and state != "main true"}
         self.tracker.plan({name: _size(folder, files) for name, _, folder, files in rows}, stale)
         if self.later and not self.stop.is_set():
             self._list(self.later)
 
     def _list(self, tools: Sequence[GoTool]) -> list[tuple[str, str, str, str]]:
-        """Return import path, whether it is to be compiled, directory and files of every package below the tools."""
+        """Return import path, `NAME STALE`, directory and files of every package below the tools."""
         argv: list[str | Path] = [
             self.compiler.go,
             "list",
@@ -143,8 +147,8 @@ class Planner:
                 if self.stop.is_set():
                     return []
                 if line and line.count("\t") == 3:
-                    name, stale, folder, files = line.split("\t")
-                    rows.append((name, stale, folder, files))
+                    name, state, folder, files = line.split("\t")
+                    rows.append((name, state, folder, files))
         return rows
 
 

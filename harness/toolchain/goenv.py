@@ -109,7 +109,7 @@ def _heap() -> dict[str, str]:
         memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     except (ValueError, OSError):
         return {}
-    return {"GOGC": "400"} if memory > 12 << 30 else {}
+    return {"GOGC": "400"} if memory > 7 << 30 else {}
 
 
 def _settings_file(env: Mapping[str, str]) -> dict[str, str]:

@@ -95,4 +95,7 @@ def remove(path: Path) -> None:
             Path(name).chmod(0o700)
             function(name)
 
-    shutil.rmtree(path, onerror=writable)
+    if path.is_symlink():
+        path.unlink()
+    else:
+        shutil.rmtree(path, onerror=writable)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -36,7 +36,7 @@ class Tracker:
 
     def plan(self, weights: Mapping[str, int], stale: set[str]) -> None:
         """Take the sizes of all packages, and which of them are not compiled yet."""
-        self.weights = dict(weights)
+        self.weights = {name: size + PACKAGE_OVERHEAD for name, size in weights.items()}
         self.planned = stale
 
     def feed(self, line: str) -> None:
@@ -59,38 +59,37 @@ class Tracker:
         return len(self.started), len(self.planned | self.started.keys())
 
     @property
-    def fraction(self) -> float:
-        """Return the part of the work that is done, 0 to 1; 0 while the plan is not known."""
-        if not self.planned:
-            return 0.0
+    def complete(self) -> bool:
+        """Say whether most of the programs was compiled in this build, so that its duration means something."""
+        return 2 * len(self.started) > len(self.weights) > 0
 
-        def weight(name: str) -> int:
-            return self.weights.get(name, 0) + PACKAGE_OVERHEAD
-
-        begun = list(self.started)
-        done = sum(map(weight, begun[:-2]))  # the last ones are being compiled
-        return done / (sum(map(weight, self.planned | set(begun))) + self.link_weight)
+    def _weight(self, names: Iterable[str]) -> int:
+        return sum(self.weights.get(name, PACKAGE_OVERHEAD) for name in names)
 
     def remaining(self) -> float:
         """Return an estimate of the seconds left: by the clock of earlier builds at first, by this one's pace later."""
-        fraction = self.fraction
-        by_history = max(self.expected_seconds * (1 - fraction), self.expected_seconds - self.seconds)
-        if fraction < 0.02:
+        whole = self._weight(self.weights) + self.link_weight
+        done = self._weight(list(self.started)[:-2])  # the last ones are being compiled
+        to_do = max(0, self._weight(self.planned | self.started.keys()) - done) + self.link_weight
+        if not self.weights:
+            return max(self.expected_seconds - self.seconds, self.expected_seconds / 10)
+        by_history = self.expected_seconds * to_do / whole
+        if done < whole / 50:
             return by_history
-        by_pace = self.seconds * (1 - fraction) / fraction
-        trust = min(1.0, fraction * 3)
-        return by_pace * trust + by_history * (1 - trust)
+        trust = min(1.0, 3 * done / whole)
+        return self.seconds * to_do / done * trust + by_history * (1 - trust)
 
     def describe(self) -> str:
-        """Return the state in words: `1204/2451 packages, 3:05 min, about 2 min left`."""
+        """Return the state in words: `1204/2451 packages, 3:05, about 2 min left`."""
         done, total = self.packages
-        if not self.planned and not done:
-            parts = [f"{self.downloads} modules downloaded" if self.downloads else "loading packages"]
-        elif self.planned and self.planned <= self.started.keys():
-            parts = [f"{done}/{total} packages", "linking"]
+        if not self.weights:
+            state = f"{self.downloads} modules to download" if self.downloads else "loading packages"
+            state = f"{done} packages" if done else state
+        elif self.planned <= self.started.keys():
+            state = f"{done}/{total} packages, linking" if total else "linking"
         else:
-            parts = [f"{done}/{total} packages" if self.planned else f"{done} packages"]
-        return ", ".join([*parts, clock(self.seconds), f"about {rounded(self.remaining())} left"])
+            state = f"{done}/{total} packages"
+        return f"{state}, {clock(self.seconds)}, about {rounded(self.remaining())} left"
 
 
 @contextmanager
@@ -132,12 +131,12 @@ def rounded(seconds: float) -> str:
     return f"{round(seconds / 60)} min"
 
 
-def last_duration(name: str, otherwise: float) -> float:
-    """Return how long this took at the last time on this machine, else the given guess."""
+def last_duration(name: str) -> float | None:
+    """Return how long this took at the last time on this machine, None if it was never done here."""
     try:
         return float(json.loads(_file().read_text())[name])
     except (OSError, ValueError, KeyError, TypeError):
-        return otherwise
+        return None
 
 
 def remember_duration(name: str, seconds: float) -> None:

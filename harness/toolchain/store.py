@@ -11,8 +11,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from harness.errors import UserError
-from harness.paths import cache_dir
-from harness.toolchain.catalog import Tool
+from harness.paths import cache_dir, runs_dir
+from harness.toolchain.catalog import GO, TOOLS, Tool
 from harness.toolchain.goenv import key
 
 RECORD = "record.json"
@@ -98,11 +98,12 @@ def sha256(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def publish(tool: Tool, content: Path, seconds: float) -> Path:
-    """Make a finished tool visible, all of it at once, in place of what may be there, and return its directory.
+def publish(tool: Tool, place: Path, content: Path, seconds: float) -> None:
+    """Make a finished tool visible, all of it at once, instead of what may be there.
 
     Args:
         tool: whose lock the caller holds.
+        place: its `directory` as it was before the work began: an input may have been edited meanwhile.
         content: directory on the same file system with the program and its files; it is moved.
         seconds: how long making it took.
     """
@@ -115,15 +116,13 @@ def publish(tool: Tool, content: Path, seconds: float) -> Path:
             os.utime(path, (now, now))  # whole seconds, which an archive of the cache keeps
             files[path.relative_to(content).as_posix()] = FileRecord(path.stat().st_size, now, sha256(path))
     built = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(now))
-    record = Record(tool.name, tool.version, key(tool), built, round(seconds, 1), files)
+    record = Record(tool.name, tool.version, place.name.rsplit("-", 1)[1], built, round(seconds, 1), files)
     (content / RECORD).write_text(json.dumps(asdict(record), indent=1))
-    place = directory(tool)
     if place.exists():  # damaged: out of the way first, since a directory cannot replace one that is not empty
         old = content.parent / f"{place.name}.damaged"
         place.rename(old)
         shutil.rmtree(old, ignore_errors=True)
     content.rename(place)
-    return place
 
 
 def _is_wheel(path: Path, content: Path) -> bool:
@@ -187,7 +186,15 @@ def disk_usage(path: Path) -> int:
 
 def outdated() -> list[Path]:
     """Return the published directories that no tool of this checkout refers to."""
-    from harness.toolchain.catalog import GO, TOOLS
-
     current = {directory(tool) for tool in (*TOOLS, GO)}
-    return sorted(p for p in root().glob("*-*") if p.is_dir() and not p.name.startswith(".") and p not in current)
+    return sorted(p for p in root().glob("[a-z]*-*") if p.is_dir() and p not in current)
+
+
+def in_use() -> dict[Path, str]:
+    """Return the published directories that a running engine has links to, with the engine's name."""
+    used = {}
+    for link in runs_dir().glob("*/bin/*"):
+        target = link.readlink() if link.is_symlink() else link
+        if target.is_relative_to(root()):
+            used[root() / target.relative_to(root()).parts[0]] = link.parent.parent.name
+    return used

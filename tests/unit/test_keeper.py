@@ -114,9 +114,8 @@ def test_the_keeper_answers_within_a_tenth_of_a_second(tmp_path: Path) -> None:
 def test_kill_9_of_the_harness_at_ten_moments_leaves_nothing_and_the_next_run_works(tmp_path: Path) -> None:
     def one(moment: int) -> None:
         run_dir = tmp_path / "runs" / f"run-{moment}"
-        with claim(1).holder, socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            port = probe.getsockname()[1]
+        claimed = claim(1)
+        port = claimed.take()
         process = harness(run_dir, port)
         if moment >= 8:
             read_until(process, "up")
@@ -128,6 +127,7 @@ def test_kill_9_of_the_harness_at_ten_moments_leaves_nothing_and_the_next_run_wo
         again = Supervisor.start(run_dir)
         start(again, "server", "sleep 300")
         again.stop()
+        claimed.release()
         assert leftovers(run_dir) == []
 
     with ThreadPoolExecutor(5) as pool:
@@ -217,18 +217,19 @@ def test_a_server_whose_port_is_taken_is_explained(supervisor: Supervisor) -> No
 
 
 def test_a_fault_that_was_asked_for_is_no_failure_and_a_restart_is_the_same_program(supervisor: Supervisor) -> None:
+    log, line = supervisor.run_dir / "server.log", f"server {supervisor.run_dir}\n"
     pid = start(supervisor, "server", "echo $NAME $PWD; trap '' TERM; sleep 300 & wait; sleep 300")
+    wait_until(lambda: log.read_text() == line, "it runs")
     supervisor.kill("server", signal.SIGSTOP)
     supervisor.kill("server", signal.SIGKILL)
     wait_until(lambda: bool(supervisor.exits), "the exit is reported")
     assert (supervisor.exits[0].status, supervisor.exits[0].expected) == (-9, True)
     supervisor.check()
     fresh = supervisor.restart("server")
-    assert fresh != pid
+    wait_until(lambda: log.read_text() == 2 * line, "the ended one runs again, in the same directory and environment")
     again = supervisor.restart("server")
-    assert again not in (pid, fresh)
-    log = supervisor.run_dir / "server.log"
-    wait_until(lambda: log.read_text().count(f"server {supervisor.run_dir}\n") >= 2, "same environment and directory")
+    wait_until(lambda: log.read_text() == 3 * line, "the running one was ended and runs again")
+    assert len({pid, fresh, again}) == 3
     (info,) = supervisor.servers()
     assert (info.name, info.pid, info.running) == ("server", again, True)
 

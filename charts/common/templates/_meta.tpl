@@ -26,8 +26,12 @@ app.kubernetes.io/name: {{ .x.name }}
 indigo-paas/role: {{ .role }}
 {{- end -}}
 
-{{- /* Annotations that keep data when Argo CD or Helm removes what used it. Prune and Delete are two different things. */ -}}
+{{- /*
+Annotations that keep data when Argo CD or Helm removes what used it. Prune and Delete are two different things; without
+IgnoreExtraneous the Application would be OutOfSync as long as a component is switched off.
+*/ -}}
 {{- define "common.keep" -}}
+argocd.argoproj.io/compare-options: IgnoreExtraneous
 argocd.argoproj.io/sync-options: Prune=false,Delete=false
 helm.sh/resource-policy: keep
 {{- end -}}

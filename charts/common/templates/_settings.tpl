@@ -6,6 +6,11 @@ Settings. The wiring gives a map from the name of a setting to its value:
 What the site writes under `settings:` wins over the wiring.
 */ -}}
 
+{{- /* A value as text. Numbers of values files are floats, and toString writes a million as 1e+06. */ -}}
+{{- define "common.text" -}}
+{{- kindIs "float64" . | ternary (toJson .) (toString .) -}}
+{{- end -}}
+
 {{- /* The site's settings that live in one place ("where"), as JSON: dict x, where. */ -}}
 {{- define "common.settings.of" -}}
 {{- $found := dict -}}
@@ -44,7 +49,7 @@ What the site writes under `settings:` wins over the wiring.
 {{- $value := get $env $name }}
 {{- if not (kindIs "map" $value) }}
 - name: {{ $name }}
-  value: {{ $value | toString | quote }}
+  value: {{ include "common.text" $value | quote }}
 {{- end }}
 {{- end }}
 {{- end -}}

@@ -15,7 +15,10 @@ resources:
     storage: {{ $own.size | default .volume.size }}
 {{- end -}}
 
-{{- /* Claims of a Deployment; those of a StatefulSet come from its claim templates. */ -}}
+{{- /*
+Claims of a Deployment; those of a StatefulSet come from its claim templates. They are in the wave of their pod: a storage class
+that waits for the first consumer leaves an earlier claim pending, and Argo CD would wait for it before it makes the consumer.
+*/ -}}
 {{- define "common.volumeclaims" -}}
 {{- $x := . -}}
 {{- if eq $x.contract.workload.kind "Deployment" }}
@@ -25,7 +28,7 @@ resources:
 apiVersion: v1
 kind: PersistentVolumeClaim
 metadata:
-  {{- include "common.metadata" (dict "x" $x "name" (printf "%s-%s" $x.name $volume.name) "annotations" (include "common.keep" $x | fromYaml)) | nindent 2 }}
+  {{- include "common.metadata" (dict "x" $x "name" (printf "%s-%s" $x.name $volume.name) "offset" (include "common.workload.offset" $x | int) "annotations" (include "common.keep" $x | fromYaml)) | nindent 2 }}
 spec:
   {{- include "common.claimspec" (dict "x" $x "volume" $volume) | nindent 2 }}
 {{- end }}

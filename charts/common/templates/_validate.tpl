@@ -22,7 +22,7 @@ of values are the schema's part; here is what a schema cannot know: the contract
 {{- else if and $declared.secret (not (contains "$(" ($value | toString))) -}}
 {{- $problems = append $problems (printf "%s: the setting %s is secret but would be written in the clear; take it from a Secret" $x.name $name) -}}
 {{- else -}}
-{{- with include "common.validate.value" (dict "value" ($value | toString) "declared" $declared) -}}
+{{- with include "common.validate.value" (dict "value" (include "common.text" $value) "declared" $declared) -}}
 {{- $problems = append $problems (printf "%s: the setting %s: %s" $x.name $name .) -}}
 {{- end -}}
 {{- end -}}

@@ -65,8 +65,8 @@ kind: Job
 metadata:
   {{- include "common.metadata" (dict "x" $x "name" (printf "%s-%s-%s" $x.name $job ($pod | sha256sum | trunc 8)) "offset" (eq $declared.when "prepare" | ternary 1 3)) | nindent 2 }}
 spec:
-  backoffLimit: {{ $declared.retries | default 6 | int }}
-  activeDeadlineSeconds: {{ $declared.deadline | default 600 | int }}
+  backoffLimit: {{ dig "retries" 6 $declared | int }}
+  activeDeadlineSeconds: {{ dig "deadline" 600 $declared | int }}
   template:
     {{- $pod | nindent 4 }}
 {{- end }}

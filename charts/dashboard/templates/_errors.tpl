@@ -17,8 +17,8 @@
 {{- $wrong = append $wrong (printf "global.urls.%s: %s is not https; cookies and logins of the Dashboard work behind TLS only, write https://..." $component $url) -}}
 {{- end -}}
 {{- end -}}
-{{- if and (gt (int $site.replicas) 1) (not $site.catalogue.templates.repository) (not $site.sharedClaim) -}}
-{{- $wrong = append $wrong (printf "dashboard.replicas: %d pods would show different catalogues; write dashboard.catalogue.templates with a repository and a revision, or the name of a shared claim in dashboard.sharedClaim" (int $site.replicas)) -}}
+{{- if and (gt (int $site.replicas) 1) (not $site.catalogue.templates.repository) -}}
+{{- $wrong = append $wrong (printf "dashboard.replicas: %d pods would show different catalogues; write dashboard.catalogue.templates with a repository and a revision, or one replica" (int $site.replicas)) -}}
 {{- end -}}
 {{- range $part := list "templates" "settings" -}}
 {{- $source := get $site.catalogue $part -}}
@@ -33,10 +33,8 @@
 {{- end -}}
 {{- range $name := list "FLASK_TOSCA_TEMPLATES_DIR" "FLASK_SETTINGS_DIR" "FLASK_UPLOAD_FOLDER" -}}
 {{- with get $settings $name -}}
-{{- if not (regexMatch "^/opt/(dashboard|shared)/[^/]" .) -}}
-{{- $wrong = append $wrong (printf "dashboard.settings.%s: %s is not inside a volume; it is removed and made anew, so write a folder below /opt/dashboard or, with dashboard.sharedClaim, below /opt/shared" $name .) -}}
-{{- else if and (hasPrefix "/opt/shared/" .) (not $site.sharedClaim) -}}
-{{- $wrong = append $wrong (printf "dashboard.settings.%s: /opt/shared exists with dashboard.sharedClaim only; write the claim's name there" $name) -}}
+{{- if not (regexMatch "^/opt/dashboard/[^/]" .) -}}
+{{- $wrong = append $wrong (printf "dashboard.settings.%s: %s is not inside a volume; write a folder below /opt/dashboard" $name .) -}}
 {{- end -}}
 {{- end -}}
 {{- end -}}
@@ -58,8 +56,14 @@
 {{- $value := $written | toString -}}
 {{- $where := printf "dashboard.settings.%s" $name -}}
 {{- if eq $type "json" -}}
-{{- $object := regexMatch "^\\s*\\{" $value -}}
-{{- $bad := $object | ternary (hasKey ($value | fromJson) "Error") (or (not (regexMatch "^\\s*\\[" $value)) (hasPrefix "error " (first ($value | fromJsonArray) | toString))) -}}
+{{- $bad := true -}}
+{{- if regexMatch "^\\s*\\{" $value -}}
+{{- $bad = hasKey ($value | fromJson) "Error" -}}
+{{- else if regexMatch "^\\s*\\[" $value -}}
+{{- /* fromJsonArray puts its message into the list: an only element that is not in the text. */ -}}
+{{- $items := $value | fromJsonArray -}}
+{{- $bad = and (eq (len $items) 1) (kindIs "string" (first $items)) (not (contains (first $items | toString) $value)) -}}
+{{- end -}}
 {{- if $bad -}}
 {{- $wrong = append $wrong (printf "%s: %s is not JSON; write it as '[\"first\", \"second\"]' in single quotes" $where $value) -}}
 {{- end -}}

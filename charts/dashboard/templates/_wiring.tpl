@@ -18,22 +18,19 @@ jobs:
     files: true
     env:
       {{- $jobenv | toYaml | nindent 6 }}
+{{- with $site.trustedCa }}
+{{- if .configMap }}
 volumes:
-  {{- with $site.sharedClaim }}
-  - name: shared
-    persistentVolumeClaim: {claimName: {{ . }}}
-  {{- end }}
-  {{- with $site.trustedCa.configMap }}
   - name: trusted-ca
-    configMap: {name: {{ . }}}
-  {{- end }}
+    configMap:
+      name: {{ .configMap }}
+      optional: true
+      items:
+        - {key: {{ .key | toJson }}, path: ca-bundle.crt}
 mounts:
-  {{- with $site.sharedClaim }}
-  - {name: shared, mountPath: /opt/shared}
-  {{- end }}
-  {{- with $site.trustedCa.configMap }}
   - {name: trusted-ca, mountPath: /etc/indigo-paas/ca, readOnly: true}
-  {{- end }}
+{{- end }}
+{{- end }}
 errors: {{ include "dashboard.errors" . }}
 {{- end -}}
 
@@ -46,7 +43,6 @@ errors: {{ include "dashboard.errors" . }}
 {{- if eq (include "common.mode" $orchestrator) "embedded" -}}
 {{- $callback = include "common.insideurl" (dict "root" .root "component" "dashboard" "port" "http") -}}
 {{- end -}}
-{{- $kept := ternary "/opt/shared" "/opt/dashboard" (not (empty $site.sharedClaim)) -}}
 WORKERS: "2"
 TIMEOUT: "60"
 DASHBOARD_SECRET_KEY: {secret: dashboard-app, key: secret-key}
@@ -65,9 +61,9 @@ FLASK_CALLBACK_URL: {{ $callback }}/callback
 FLASK_SQLALCHEMY_DATABASE_URI: mysql+pymysql://dashboard:$(DASHBOARD_DB_PASSWORD)@{{ include "common.endpoint" $mariadb }}/orchestrator_dashboard
 FLASK_SQLALCHEMY_ENGINE_OPTIONS: '{"pool_pre_ping": true}'
 FLASK_REDIS_URL: {{ include "dashboard.redis" (dict "x" . "number" 1) }}
-FLASK_TOSCA_TEMPLATES_DIR: {{ ternary $kept "/opt/dashboard" (empty $site.catalogue.templates.repository) }}/tosca-templates
-FLASK_SETTINGS_DIR: {{ ternary $kept "/opt/dashboard" (empty $site.catalogue.settings.repository) }}/dashboard-configuration
-FLASK_UPLOAD_FOLDER: {{ $kept }}/uploads
+FLASK_TOSCA_TEMPLATES_DIR: /opt/dashboard/tosca-templates
+FLASK_SETTINGS_DIR: /opt/dashboard/dashboard-configuration
+FLASK_UPLOAD_FOLDER: /opt/dashboard/uploads
 FLASK_LOG_LEVEL: INFO
 FLASK_SUPPORT_EMAIL: {{ $site.mail.support | toJson }}
 FLASK_MAIL_SUPPRESS_SEND: {{ empty $site.mail.host | quote }}
@@ -89,7 +85,7 @@ CATALOGUE_TOKEN: {secret: dashboard-catalogue, key: token}
 {{- end }}
 {{- if $site.trustedCa.configMap }}
 {{- range $name := list "REQUESTS_CA_BUNDLE" "SSL_CERT_FILE" "GIT_SSL_CAINFO" }}
-{{ $name }}: /etc/indigo-paas/ca/{{ $site.trustedCa.key }}
+{{ $name }}: /etc/indigo-paas/ca/ca-bundle.crt
 {{- end }}
 {{- end }}
 {{- $names := include "dashboard.features" . | fromJson }}

@@ -98,8 +98,8 @@ def _required(contract: Contract, pod: Pod, main: Container, platform: Platform)
 
 
 def _mentions(text: str, name: str) -> bool:
-    """Whether a file sets a key: as it is written, or as nested maps."""
-    return name in text or all(part in text for part in name.split("."))
+    """Whether a file sets a key: as it is written, or as nested maps; * stands for any one of them."""
+    return name in text or all(part in text for part in name.split(".") if part != "*")
 
 
 def _files(component: str, main: Container, platform: Platform) -> str:

@@ -45,6 +45,9 @@ def _wanted(platform: Platform, component: str, item: Object) -> int:
         job = platform.contracts[component].jobs.get(role)
         if job is not None:
             return phases[job.when]
+    if item["kind"] == "PersistentVolumeClaim":
+        # pending until its first consumer is there, where the storage class says so: it may not be waited for before
+        return phases["workload"]
     return platform.graph.wave(component)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import functools
 import gzip
 import json
 from collections.abc import Iterator
@@ -50,7 +51,11 @@ def release_size(inputs: Inputs, objects: list[Object]) -> int:
     """
     parts = {str(path.relative_to(inputs.chart)): read(path).decode(errors="replace") for path in tree(inputs.chart)}
     parts |= {str(path): read(path).decode(errors="replace") for path in inputs.values}
-    text = json.dumps({"chart": parts, "manifest": objects})
+    return _stored(json.dumps(parts)) + _stored(json.dumps(objects))
+
+
+@functools.lru_cache(maxsize=32)
+def _stored(text: str) -> int:
     return len(base64.b64encode(gzip.compress(text.encode(), 6)))
 
 

@@ -57,26 +57,34 @@ KINDS: tuple[Kind, ...] = (
     Kind("progressing", "Nothing is wrong yet", OBJECT, objects.progressing, follows=True),
     Kind("unhealthy", "It is not healthy, for a reason unknown here", OBJECT, objects.unhealthy, follows=True),
     # an Application, where its objects explain nothing
-    Kind("sync-failed", "The sync has given up", AFTER, applications.gave_up),
-    Kind("application-missing", "The Application is not there", AFTER, applications.absent, alone=True),
-    Kind("not-looked-at", "Argo CD does not look at the Application", AFTER, applications.not_looked_at, alone=True),
-    Kind("sync-not-started", "Nobody has synced it", AFTER, applications.never_synced, alone=True),
-    Kind("drift", "It differs from Git after a sync", AFTER, applications.drift, alone=True),
-    Kind("syncing", "A sync is under way", AFTER, applications.syncing, alone=True),
-    Kind("unexplained", "Nothing says why", AFTER, applications.unexplained, alone=True),
+    Kind("sync-failed", "The sync has given up", AFTER, applications.gave_up, alone="unblocked"),
+    Kind("application-missing", "The Application is not there", AFTER, applications.absent, alone="unexplained"),
+    Kind(
+        "not-looked-at",
+        "Argo CD does not look at the Application",
+        AFTER,
+        applications.not_looked_at,
+        alone="unexplained",
+    ),
+    Kind("sync-not-started", "Nobody has synced it", AFTER, applications.never_synced, alone="unexplained"),
+    Kind("drift", "It differs from Git after a sync", AFTER, applications.drift, alone="unexplained"),
+    Kind("syncing", "A sync is under way", AFTER, applications.syncing, alone="unexplained"),
+    Kind("unexplained", "Nothing says why", AFTER, applications.unexplained, alone="unexplained"),
 )
 
 
-def classify(case: Case, *, lonely: bool) -> tuple[Kind, Finding] | None:
+def classify(case: Case, *, found: bool, blocked: bool) -> tuple[Kind, Finding] | None:
     """Return the first kind that fits a case and what it found, or None.
 
     Args:
         case: the suspect.
-        lonely: whether nothing was found before, so that the kinds that explain least are asked for too.
+        found: whether anything was found before; then the kinds that explain least are not asked for.
+        blocked: whether anything that blocks was found before.
     """
+    silent = {"unblocked": blocked, "unexplained": found, "": False}
     for kind in KINDS:
-        if kind.stage is case.stage and (lonely or not kind.alone):
-            found = kind.find(case)
-            if found is not None:
-                return kind, found
+        if kind.stage is case.stage and not silent[kind.alone]:
+            finding = kind.find(case)
+            if finding is not None:
+                return kind, finding
     return None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from harness.diagnose.cases import Case
-from harness.diagnose.finding import Finding, indigo, refresh, sync_again, values_file
+from harness.diagnose.finding import Finding, refresh, sync_again, values_file
 from harness.diagnose.model import Fix, Reason, Verdict
 from harness.diagnose.objects import Object, condition, duration, is_true, name_of, status_of
 from harness.diagnose.text import RenderRefusal, api_message, one_line, render_refusal
@@ -13,8 +13,9 @@ from harness.diagnose.text import RenderRefusal, api_message, one_line, render_r
 SILENT_SECONDS = 60  # within which a running Argo CD has looked at a new Application
 _WRAPPING = re.compile(
     r"^Failed to load target state: |failed to generate manifest for source \d+ of \d+: |rpc error: code = \w+ desc = |"
-    r"Manifest generation error \(cached\): "
+    r"Manifest generation error \(cached\): |failed to execute helm template command: "
 )
+_COMMAND = re.compile(r"failed running helm: `(\w+ \w+)[^`]*`")
 _SOURCE = re.compile(
     r"repository not found|authentication required|revision not found|failed to list refs|unable to resolve|"
     r"context deadline exceeded|connection refused|no such host|i/o timeout|app path does not exist|could not read",
@@ -73,7 +74,7 @@ def _problems(case: Case, refused: RenderRefusal) -> tuple[Reason, ...]:
 def source_unreachable(case: Case) -> Finding | None:
     """Argo CD does not get the repository or the revision."""
     message = _error(case, "ComparisonError")
-    if not _SOURCE.search(message):
+    if not (_SOURCE.search(message) and message.startswith("Failed to load target state")):
         return None
     source = (case.application.get("spec") or {}).get("source") or {}
     said = one_line(_WRAPPING.sub("", message))
@@ -81,8 +82,8 @@ def source_unreachable(case: Case) -> Finding | None:
         f"is not compared: Argo CD cannot read its source: {said}",
         (
             Fix(
-                text=f"Check that Argo CD reaches {source.get('repoURL', 'the repository')}, that it may read it, and that "
-                f"{source.get('targetRevision', 'the revision')} and {source.get('path', 'the path')} are there.",
+                text=f"See that Argo CD reaches {source.get('repoURL', 'the repository')} and may read it, and that "
+                f"{source.get('path', 'the path')} is there at {source.get('targetRevision', 'the revision')}.",
                 command="argocd repo list",
             ),
             refresh(case),
@@ -96,7 +97,7 @@ def comparison_error(case: Case) -> Finding | None:
     message = _error(case, "ComparisonError")
     if not message:
         return None
-    said = one_line(_WRAPPING.sub("", message), 500)
+    said = one_line(_COMMAND.sub(r"\1", _WRAPPING.sub("", message)), 500)
     return Finding(
         f"is not compared: {said}",
         (Fix(text="See whether it renders here; then read the log of Argo CD's repo-server.", command="indigo check"),
@@ -117,8 +118,8 @@ def project_refused(case: Case) -> Finding | None:
         f"is refused by its project: {said}",
         (
             Fix(
-                text=f"Allow it in the AppProject {project} (argocd/environment/templates/project.yaml, for the delivery "
-                "argocd/bootstrap/templates/project.yaml), or mend repository and destination of the Application.",
+                text=f"Allow it in the AppProject {project} (argocd/environment/templates/project.yaml, for the "
+                "delivery argocd/bootstrap/templates/project.yaml), or mend what the Application asks for.",
                 command=f"kubectl -n {case.ref.namespace} get appproject {project} -o yaml",
             ),
         ),
@@ -191,7 +192,7 @@ def confirmation(case: Case) -> Finding | None:
 def gave_up(case: Case) -> Finding | None:
     """The last sync failed and is not tried again."""
     phase = str(case.operation.get("phase", ""))
-    if phase not in ("Failed", "Error"):
+    if phase not in ("Failed", "Error") or _well(case):
         return None
     said = one_line(api_message(_operation_message(case)))
     return Finding(f"gave up syncing: {said}", (sync_again(case),))
@@ -259,9 +260,9 @@ def syncing(case: Case) -> Finding | None:
 
 def unexplained(case: Case) -> Finding | None:
     """It is not Synced and Healthy, and nothing says why."""
-    health = str((status_of(case.application).get("health") or {}).get("status", "Unknown"))
-    if _sync_status(case.application) == "Synced" and health in ("Healthy", ""):
+    if _well(case):
         return None
+    health = str((status_of(case.application).get("health") or {}).get("status", "Unknown"))
     message = one_line(str((status_of(case.application).get("health") or {}).get("message", "")))
     sync = _sync_status(case.application) or "not compared"
     return Finding(
@@ -274,24 +275,22 @@ def _sync_status(application: Object) -> str:
     return str((status_of(application).get("sync") or {}).get("status", ""))
 
 
+def _well(case: Case) -> bool:
+    health = (status_of(case.application).get("health") or {}).get("status")
+    return _sync_status(case.application) == "Synced" and health == "Healthy"
+
+
 def _under_way(case: Case) -> bool:
     return case.operation.get("phase") in ("Running", "Terminating") or bool(case.application.get("operation"))
 
 
-def absent_name(case: Case) -> str:
-    """Return the name of the Application that was asked for, where it is not among those that exist."""
-    wanted = case.view.snapshot["application"]
-    return "" if wanted in {name_of(item) for item in case.view.applications} else wanted
-
-
 def absent(case: Case) -> Finding | None:
     """The Application that was asked for does not exist."""
-    wanted = absent_name(case)
-    if not wanted:
+    wanted = case.view.snapshot["application"]
+    if wanted in {name_of(item) for item in case.view.applications}:
         return None
-    return Finding(
-        f"has not made the Application {wanted} yet",
-        (Fix(text="See that the environment's folder is in the revision that Argo CD follows.",
-             command=indigo(case, "check").split(" --")[0]), refresh(case)),
-        verdict=Verdict.RUNNING if _under_way(case) else Verdict.BLOCKED,
-    )  # fmt: skip
+    look = Fix(
+        text="See that the environment's folder is in the revision that Argo CD follows.", command="indigo check"
+    )
+    verdict = Verdict.RUNNING if _under_way(case) else Verdict.BLOCKED
+    return Finding(f"has not made the Application {wanted} yet", (look, refresh(case)), verdict=verdict)

@@ -24,8 +24,8 @@ def deleting(case: Case) -> Finding | None:
         f"is being deleted for {duration(age)}{held}",
         (
             Fix(
-                text="Whoever set the finalizer has to remove it: see that its controller runs. kubernetes.io/pvc-protection "
-                "goes when no pod uses the claim."
+                text="Whoever set the finalizer has to remove it: see that its controller runs "
+                "(kubernetes.io/pvc-protection goes when no pod uses the claim)."
                 if finalizers
                 else "A pod ends within its grace period; on a node that is down it waits for the node.",
                 command=kubectl(case, f"get {case.ref.kind.lower()} {case.ref.name} -o yaml"),
@@ -46,19 +46,14 @@ def job_failed(case: Case) -> Finding | None:
     message = one_line(str(failed.get("message") or case.result.get("message", "")))
     last = _last_end(case)
     why = f"failed: {last}" if last else f"failed: {message}"
-    reasons = [Reason(source=f"Job {case.ref.name}, condition Failed", text=_joined(failed.get("reason"), message))] if failed else []
-    if failed and not last:
-        reasons += _gone_pods(case)
+    gone = () if last or not failed else tuple(_gone_pods(case))
+    if gone:
+        why += f" (its last pod: {gone[0].text})"
     run_again = Fix(
         text="Mend the cause, then delete the Job: the sync makes it anew and goes on.",
         command=kubectl(case, f"delete job {case.ref.name}"),
     )
-    again = (sync_again(case),) if case.operation.get("phase") in ("Failed", "Error") else ()
-    return Finding(why, (logs(case), run_again, *again), tuple(reasons))
-
-
-def _joined(reason: object, message: str) -> str:
-    return f"{reason}: {message}" if reason else message
+    return Finding(why, (logs(case), run_again), gone)
 
 
 def _last_end(case: Case) -> str:
@@ -95,7 +90,8 @@ def job_retrying(case: Case) -> Finding | None:
     attempts = int((live.get("spec") or {}).get("backoffLimit", 6)) + 1
     last = _last_end(case)
     return Finding(
-        f"failed {failed} of {attempts} times and tries again" + (f": {last}" if last else ""), (logs(case), describe(case))
+        f"failed {failed} of {attempts} times and tries again" + (f": {last}" if last else ""),
+        (logs(case), describe(case)),
     )
 
 
@@ -115,7 +111,7 @@ def lost(case: Case) -> Finding | None:
     if case.live is not None or case.refused or case.ref.kind == "Application":
         return None
     return Finding(
-        f"is not there: {one_line(str(case.result.get('message', ''))) or 'it was removed while the sync waited for it'}",
+        f"is not there: {one_line(str(case.result.get('message', ''))) or 'it was removed during the sync'}",
         (Fix(text="See who removes it (a TTL, a delete policy, a person).",
              command=kubectl(case, "get events --sort-by=.lastTimestamp")), sync_again(case)),
     )  # fmt: skip
@@ -125,8 +121,10 @@ def progressing(case: Case) -> Finding | None:
     """It is still within its time: nothing is wrong yet."""
     if case.failed or case.age >= case.allowed:
         return None
+    verb = "still runs" if case.ref.kind == "Job" else "is not ready yet"
     return Finding(
-        f"is not ready yet, for {duration(case.age)} of at most {duration(case.allowed)}: {_step(case)}", verdict=Verdict.RUNNING
+        f"{verb}, for {duration(case.age)} of at most {duration(case.allowed)}: {_step(case)}",
+        verdict=Verdict.RUNNING,
     )
 
 
@@ -160,5 +158,7 @@ def _container_step(case: Case, one: Container, pod: Object) -> str:
         return f"init container {one.name} {'runs' if one.running else 'waits'}"
     if not one.running:
         return f"{one.name} is being created" + (f" ({one.waits})" if one.waits else "")
+    if case.ref.kind == "Job":
+        return f"{one.name} runs"
     probe, said = probe_fact(case, one)
     return f"{one.name} runs and is not ready" + (f": {said}" if said else f"; {probe}" if probe else "")

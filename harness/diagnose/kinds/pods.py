@@ -15,6 +15,10 @@ from harness.diagnose.text import best_line, last_lines, one_line
 PATIENCE = 30  # seconds in which the scheduler, the kubelet and provisioners may be late without a fault
 
 
+def _named(case: Case) -> str:
+    return case.component or case.ref.name
+
+
 def unschedulable(case: Case) -> Finding | None:
     """No node takes the pod."""
     pod = case.pods[0] if case.pods else {}
@@ -27,10 +31,10 @@ def unschedulable(case: Case) -> Finding | None:
         cause = facts[0].text if facts else message
         return Finding(f"has no pod on a node: {cause}", claim_fixes(case), facts)
     if "Insufficient" in message:
-        fix = Fix(text=f"Lower `resources.requests` of {case.component or 'the pod'} in {values_file(case)}, or add a node.",
+        fix = Fix(text=f"Lower `resources.requests` of {_named(case)} in {values_file(case)}, or add a node.",
                   command="kubectl describe nodes | grep -A8 'Allocated resources'")  # fmt: skip
     elif "volume node affinity" in message:
-        fix = Fix(text="Its volume is bound to a node that does not take it: bring that node back, or restore the data.",
+        fix = Fix(text="Its volume belongs to a node that does not take it: bring that node back, or restore the data.",
                   command=kubectl(case, "get persistentvolumeclaims -o wide"))  # fmt: skip
     else:
         fix = Fix(text=f"Compare `scheduling` in {values_file(case)} with the labels and taints of the nodes.",
@@ -41,9 +45,11 @@ def unschedulable(case: Case) -> Finding | None:
 def volume(case: Case) -> Finding | None:
     """A volume of the pod is not there or cannot be mounted."""
     one = case.culprit
-    if one is None or one.waits not in STARTING or one.running:
+    if one is None or one.waits not in STARTING or one.running or case.age < PATIENCE:
         return None
-    failed = [event for event in case.view.events_of(one.pod) if event.get("reason") in ("FailedMount", "FailedAttachVolume")]
+    failed = [
+        event for event in case.view.events_of(one.pod) if event.get("reason") in ("FailedMount", "FailedAttachVolume")
+    ]
     if not failed:
         return None
     message = str(failed[-1].get("message", ""))
@@ -54,8 +60,8 @@ def volume(case: Case) -> Finding | None:
         f"cannot mount a volume: {one_line(message)}",
         (
             Fix(
-                text="Multi-Attach means that the volume is still attached to another node: that node is down, or its pod "
-                "is still ending. Wait about 6 minutes, or delete that pod.",
+                text="Multi-Attach: the volume is still attached to another node, which is down or where the old pod "
+                "still ends. Wait about 6 minutes, or delete that pod.",
                 command="kubectl get volumeattachments",
             ),
             describe(case),
@@ -73,7 +79,7 @@ def container_config(case: Case) -> Finding | None:
     if missing:
         return missing
     if "runAsNonRoot" in message:
-        fix = Fix(text=f"The image runs as root and the pod must not: write `image.uid` in charts/{case.component}/contract.yaml.")
+        fix = Fix(text=f"The image runs as root and may not: write `image.uid` in charts/{_named(case)}/contract.yaml.")
     else:
         fix = describe(case)
     return Finding(f"cannot start {one.name}: {one_line(message)}", (fix,))
@@ -106,8 +112,12 @@ def _missing(case: Case, message: str) -> Finding | None:
 
 def _secret_fixes(case: Case) -> tuple[Fix, ...]:
     return (
-        Fix(text="See which Secrets and keys are missing, and who supplies each.", command=indigo(case, "secrets plan")),
-        Fix(text="Make those that can be made up; the pod starts by itself then.", command=indigo(case, "secrets apply")),
+        Fix(
+            text="See which Secrets and keys are missing, and who supplies each.", command=indigo(case, "secrets plan")
+        ),
+        Fix(
+            text="Make those that can be made up; the pod starts by itself then.", command=indigo(case, "secrets apply")
+        ),
     )
 
 
@@ -116,7 +126,9 @@ def _secret_facts(case: Case, name: str) -> tuple[Reason, ...]:
     declared = case.view.graph.secrets().get(name)
     if declared:
         keys = "; ".join(f"{key}: {one.purpose}" for key, one in sorted(declared[1].keys.items()))
-        facts.append(Reason(source=f"contract of {declared[0]}", text=f"Secret {name}: {declared[1].purpose} Keys: {keys}"))
+        facts.append(
+            Reason(source=f"contract of {declared[0]}", text=f"Secret {name}: {declared[1].purpose} Keys: {keys}")
+        )
     if case.view.secrets is not None:
         workloads = [item for kind in ("Deployment", "StatefulSet", "Job") for item in case.view.of_kind(kind)]
         wanted = {one for item in workloads for one in secret_names(pod_template(item))}
@@ -141,7 +153,9 @@ def image(case: Case) -> Finding | None:
     elif any(word in lower for word in ("no such host", "timeout", "connection refused", "x509", "toomanyrequests")):
         fix = "The nodes do not get through to the registry: name a mirror in `global.images.registry`."
     else:
-        fix = f"See that repository and tag exist: the contract's `image`, or `{case.component or '<component>'}.image`."
+        fix = (
+            f"See that repository and tag exist: the contract's `image`, or `{case.component or '<component>'}.image`."
+        )
     return Finding(
         f"cannot pull the image {wanted}: {one.waits}",
         (Fix(text=f"{fix} The values are in {values_file(case)}."), describe(case)),
@@ -216,10 +230,12 @@ def crash(case: Case) -> Finding | None:
     times = f" {one.restarts} times" if one.restarts > 1 else ""
     fixes = [logs(case, previous=one.running)]
     if one.ended.get("reason") == "OOMKilled":
-        fixes.insert(0, Fix(text=f"Raise `resources.limits.memory` of {case.component or one.name} in {values_file(case)}, or "
-                            "lower what it keeps in memory."))  # fmt: skip
+        fixes.insert(0, Fix(text=f"Raise `resources.limits.memory` of {_named(case)} in {values_file(case)}, or lower "
+                            "what it keeps in memory."))  # fmt: skip
     elif _killed_by_probe(case, one):
-        fixes.insert(0, Fix(text="Its liveness probe killed it: see whether it hangs, or starts too slowly for its probe."))
+        fixes.insert(
+            0, Fix(text="Its liveness probe killed it: see whether it hangs, or starts too slowly for its probe.")
+        )
     return Finding(f"crashed{times}: {how_it_ended(case, one)}", tuple(fixes))
 
 

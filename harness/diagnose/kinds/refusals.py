@@ -1,7 +1,7 @@
 """Blockages where something was refused: by the API server, by an admission check, by the project.
 
-Each is asked for an object that could not be applied, and for a workload whose pods could not be created: the message is
-the same (`Case.refusal`).
+Each is asked for an object that could not be applied, and for a workload whose pods could not be created: the message
+is the same (`Case.refusal`).
 """
 
 from __future__ import annotations
@@ -9,9 +9,9 @@ from __future__ import annotations
 import re
 
 from harness.diagnose.cases import Case
-from harness.diagnose.finding import Finding, describe, indigo, kubectl, sync_again, values_file
+from harness.diagnose.finding import Finding, describe, kubectl, values_file
 from harness.diagnose.model import Fix, Reason
-from harness.diagnose.objects import Object, name_of, status_of
+from harness.diagnose.objects import Object, name_of, namespace_of, status_of
 from harness.diagnose.text import one_line
 
 _POD_FIELDS = ("seccompProfile", "runAsNonRoot", "capabilities", "allowPrivilegeEscalation", "hostNetwork", "hostPath")
@@ -27,8 +27,7 @@ def _what(case: Case) -> str:
 
 
 def _finding(case: Case, message: str, *fixes: Fix, reasons: tuple[Reason, ...] = ()) -> Finding:
-    again = (sync_again(case),) if case.operation.get("phase") in ("Failed", "Error") else ()
-    return Finding(f"{_what(case)}: {one_line(message)}", (*fixes, *again), reasons)
+    return Finding(f"{_what(case)}: {one_line(message)}", fixes, reasons)
 
 
 def project_refused(case: Case) -> Finding | None:
@@ -41,9 +40,9 @@ def project_refused(case: Case) -> Finding | None:
         case,
         message,
         Fix(
-            text=f"Components may make only the kinds that AppProject {project} lists. If the charts should make it, add "
-            "the kind in argocd/environment/templates/project.yaml, else remove the object.",
-            command=f"kubectl -n {case.application['metadata'].get('namespace', 'argocd')} get appproject {project} -o yaml",
+            text=f"Components may make only the kinds that the AppProject {project} lists: add this one in "
+            "argocd/environment/templates/project.yaml if the charts should make it, else remove the object.",
+            command=f"kubectl -n {namespace_of(case.application) or 'argocd'} get appproject {project} -o yaml",
         ),
     )
 
@@ -59,7 +58,7 @@ def namespace_missing(case: Case) -> Finding | None:
                   command=f"kubectl get namespace {name} -o yaml")  # fmt: skip
     else:
         fix = Fix(
-            text=f"The Application env-{case.view.environment or '<environment>'} makes the namespace {name}: see why it has "
+            text=f"The Application env-{case.view.environment or '<name>'} makes the namespace {name}: see why it has "
             "not (Argo CD is told never to make one itself).",
             command=f"kubectl get namespace {name}",
         )
@@ -69,7 +68,8 @@ def namespace_missing(case: Case) -> Finding | None:
 def kind_unknown(case: Case) -> Finding | None:
     """The cluster does not serve the kind."""
     message = _refused(
-        case, r"no matches for kind|could not find the requested resource|The Kubernetes API could not find|CRD is installed"
+        case,
+        r"no matches for kind|could not find the requested resource|The Kubernetes API could not find|CRD is installed",
     )
     if not message:
         return None
@@ -92,18 +92,18 @@ def immutable(case: Case) -> Finding | None:
         return None
     if case.ref.kind == "StatefulSet":
         fix = Fix(
-            text="Replace the StatefulSet and keep its pods and claims; Argo CD makes it anew with the new fields. A claim's "
-            "size is changed in the claim itself.",
+            text="Replace the StatefulSet and keep its pods and claims; Argo CD makes it anew with the new fields. "
+            "A claim's size is changed in the claim itself.",
             command=kubectl(case, f"delete statefulset {case.ref.name} --cascade=orphan"),
         )
     elif case.ref.kind == "Job":
         fix = Fix(
-            text="A Job cannot be changed. Ours carry a hash of what they run in their names; delete this one to run it anew.",
+            text="A Job cannot be changed; ours carry a hash of what they run in their name. Delete it to run it anew.",
             command=kubectl(case, f"delete job {case.ref.name}"),
         )
     else:
         fix = Fix(
-            text="Take the change back, or delete the object so that Argo CD makes it anew: mind who uses it meanwhile.",
+            text="Take the change back, or delete the object: Argo CD makes it anew; mind who uses it meanwhile.",
             command=kubectl(case, f"delete {case.ref.kind.lower()} {case.ref.name}"),
         )
     return _finding(case, message, fix)
@@ -115,12 +115,16 @@ def quota(case: Case) -> Finding | None:
     if not message:
         return None
     name = case.ref.namespace or case.view.namespace
+    if "must specify" in message:
+        fix = Fix(text=f"Under a quota each container must say it: write `resources` in {values_file(case)}.",
+                  command=f"kubectl -n {name} describe resourcequota")  # fmt: skip
+        return _finding(case, message, fix)
     return _finding(
         case,
         message,
         Fix(
-            text=f"Raise `quota` in argocd/environments/{case.view.environment or '<environment>'}/config.yaml, or lower "
-            f"`resources` in {values_file(case)}.",
+            text=f"Raise `quota` in {values_file(case).replace('values.yaml', 'config.yaml')}, or lower `resources` in "
+            "the values.yaml beside it.",
             command=f"kubectl -n {name} describe resourcequota",
         ),
         reasons=tuple(_usage(item) for item in case.view.of_kind("ResourceQuota")),
@@ -150,14 +154,8 @@ def pod_security(case: Case) -> Finding | None:
             + ": mend the pod, not the profile.",
             command=f"kubectl get namespace {case.ref.namespace or case.view.namespace} --show-labels",
         ),
-        indigo_check(case),
+        Fix(text="The same is found before a commit by the checks.", command="indigo check"),
     )
-
-
-def indigo_check(case: Case) -> Fix:
-    """Advise the checks that find it before it is delivered."""
-    del case
-    return Fix(text="The same is found before a commit by the checks.", command="indigo check")
 
 
 def admission(case: Case) -> Finding | None:
@@ -177,7 +175,9 @@ def admission(case: Case) -> Finding | None:
         )
     if denied:
         return _finding(
-            case, denied, Fix(text="A policy of the cluster forbids it: follow its message, or ask who owns the policy.")
+            case,
+            denied,
+            Fix(text="A policy of the cluster forbids it: follow its message, or ask who owns the policy."),
         )
     return None
 
@@ -193,8 +193,8 @@ def service_account(case: Case) -> Finding | None:
         case,
         message,
         Fix(
-            text=f"The ServiceAccount {name} comes with the component, in its first wave: see whether it was applied or "
-            "removed by hand.",
+            text=f"The ServiceAccount {name} comes with the component, in its first wave: see whether it was applied, "
+            "or removed by hand.",
             command=kubectl(case, "get serviceaccounts"),
         ),
     )
@@ -237,7 +237,7 @@ def invalid(case: Case) -> Finding | None:
         case,
         message,
         Fix(text=f"Mend the value in {values_file(case)} or the template; the checks validate every object.",
-            command=indigo(case, "check").split(" --")[0]),
+            command="indigo check"),
     )  # fmt: skip
 
 

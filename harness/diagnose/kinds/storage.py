@@ -48,8 +48,8 @@ def claim_deadlock(case: Case) -> Finding | None:
         "waits for its first pod, which is in a later wave, and that wave waits for the claim",
         (
             Fix(
-                text="The storage class binds late (WaitForFirstConsumer): put claim and workload into one wave, or name "
-                f"another class in `global.storage.className` in {values_file(case)}.",
+                text="The storage class binds late (WaitForFirstConsumer): put claim and workload into one wave, or "
+                f"name another class in `global.storage.className` in {values_file(case)}.",
                 command="kubectl get storageclasses",
             ),
         ),
@@ -64,7 +64,9 @@ def claim_pending(case: Case) -> Finding | None:
         return None
     fact = claim_fact(case, case.live)
     return Finding(
-        f"is not bound after {duration(case.age)}: {fact.text.partition(': ')[2] or fact.text}", claim_fixes(case), (fact,)
+        f"is not bound after {duration(case.age)}: {fact.text.partition(': ')[2] or fact.text}",
+        claim_fixes(case),
+        (fact,),
     )
 
 

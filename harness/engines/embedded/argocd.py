@@ -16,8 +16,9 @@ from typing import Any
 
 import urllib3
 
-from harness.cluster import Cluster, Conflict, NotFound, Object, Query
+from harness.cluster import Cluster, NotFound, Object
 from harness.engines.embedded import crds
+from harness.engines.embedded.objects import ensure, ensure_definition
 from harness.engines.embedded.place import Place
 from harness.engines.embedded.settings import ArgoSettings
 from harness.engines.ports import HOST, Claim
@@ -164,23 +165,15 @@ class ArgoCD:
         """Create what Argo CD's controllers look for at their start, and return when it is there."""
         definitions = crds.prepared(self.module / "manifests" / "crds", cache_dir() / "crds")
         futures: list[Future[Any]] = [
-            pool.submit(_create_definition, cluster, name, body)
+            pool.submit(ensure_definition, cluster, name, body)
             for name, body in sorted(definitions.items(), key=lambda item: -len(item[1]))
         ]
-        _create(cluster, "v1", "Namespace", NAMESPACE, None, {})
-        objects = [
-            pool.submit(_create, cluster, "v1", "ConfigMap", "argocd-cm", NAMESPACE, {"data": self._config()}),
-            pool.submit(
-                _create,
-                cluster,
-                "v1",
-                "Secret",
-                "argocd-secret",
-                NAMESPACE,
-                {"stringData": {"server.secretkey": secrets.token_urlsafe(24)}},
-            ),
-        ]
-        for future in (*objects, *futures):
+        ensure(cluster, {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NAMESPACE}})
+        key = {"server.secretkey": secrets.token_urlsafe(24)}
+        for manifest in (_object("ConfigMap", "argocd-cm", data=self._config()),
+                         _object("Secret", "argocd-secret", stringData=key)):  # fmt: skip
+            futures.append(pool.submit(ensure, cluster, manifest))
+        for future in futures:
             future.result()
 
     def served(self, cluster: Cluster) -> Callable[[], bool]:
@@ -206,7 +199,7 @@ class ArgoCD:
             "destinations": [{"namespace": "*", "server": "*"}],
             "clusterResourceWhitelist": [{"group": "*", "kind": "*"}],
         }
-        _create(cluster, "argoproj.io/v1alpha1", "AppProject", "default", NAMESPACE, {"spec": spec})
+        ensure(cluster, _object("AppProject", "default", "argoproj.io/v1alpha1", spec=spec))
 
     def _config(self) -> dict[str, str]:
         return {"timeout.reconciliation": f"{self.settings.reconciliation}s", **self.settings.config}
@@ -233,22 +226,10 @@ def answers(url: str) -> bool:
         return False
 
 
-def _create(
-    cluster: Cluster, api_version: str, kind: str, name: str, namespace: str | None, content: dict[str, Any]
-) -> None:
-    manifest: Object = {"apiVersion": api_version, "kind": kind, "metadata": {"name": name}, **content}
-    if namespace:
-        manifest["metadata"] |= {"namespace": namespace, "labels": PART_OF}
-    try:
-        cluster.create(manifest)
-    except Conflict:
-        cluster.apply(manifest)
-
-
-def _create_definition(cluster: Cluster, name: str, body: bytes) -> None:
-    path = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
-    try:
-        cluster.request("POST", path, body=body)
-    except Conflict:
-        query: Query = {"fieldManager": "indigo", "force": True}
-        cluster.request("PATCH", f"{path}/{name}", query=query, body=body, content_type="application/apply-patch+yaml")
+def _object(kind: str, name: str, api_version: str = "v1", **content: Any) -> Object:
+    return {
+        "apiVersion": api_version,
+        "kind": kind,
+        "metadata": {"name": name, "namespace": NAMESPACE, "labels": PART_OF},
+        **content,
+    }

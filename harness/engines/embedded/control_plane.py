@@ -14,8 +14,9 @@ from pathlib import Path
 from typing import Any
 
 from harness import kubeconfig
-from harness.cluster import Cluster, Conflict, Object
+from harness.cluster import Cluster, Object
 from harness.engines.embedded import pki
+from harness.engines.embedded.objects import ensure
 from harness.engines.embedded.place import Place
 from harness.engines.ports import HOST
 
@@ -108,7 +109,11 @@ class ControlPlane:
         )
 
     def start_controllers(self) -> None:
-        """Start the controller manager, the scheduler and kwok; they expect an API server that answers."""
+        """Start the controller manager and the scheduler.
+
+        They give up when the API server's /healthz is not well within 10 s (app/controllermanager.go), which on a busy
+        machine it is not: they are started after that.
+        """
         place = self.place
         place.start(
             "kube-controller-manager",
@@ -132,7 +137,10 @@ class ControlPlane:
                 "--kube-api-burst=400",
             ],
         )
-        place.start(
+
+    def start_kwok(self) -> None:
+        """Start kwok; it waits for an API server that is ready."""
+        self.place.start(
             "kwok",
             [
                 f"--kubeconfig={self._own_kubeconfig('kwok')}",
@@ -153,7 +161,7 @@ class ControlPlane:
     def populate(self, cluster: Cluster, pool: ThreadPoolExecutor) -> list[Future[Any]]:
         """Create the nodes and the storage classes; returns what is under way."""
         version = cluster.request("GET", "/version")["gitVersion"]
-        return [pool.submit(create, cluster, manifest) for manifest in (*self._nodes(version), *storage_classes())]
+        return [pool.submit(ensure, cluster, manifest) for manifest in (*self._nodes(version), *storage_classes())]
 
     def _nodes(self, version: str) -> list[Object]:
         manifests = []
@@ -200,11 +208,3 @@ def storage_classes() -> list[Object]:
             ("standard-immediate", "Immediate", {}),
         )
     ]
-
-
-def create(cluster: Cluster, manifest: Object) -> Object | None:
-    """Create an object, or return None where it exists."""
-    try:
-        return cluster.create(manifest)
-    except Conflict:
-        return None

@@ -14,6 +14,7 @@ from typing import Any
 from harness import paths
 from harness.engines import ports
 from harness.engines.base import Ability, Engine, EngineStatus, ProcessStatus
+from harness.engines.children import tail
 from harness.engines.embedded import argocd
 from harness.engines.embedded.argocd import ArgoCD
 from harness.engines.embedded.control_plane import ControlPlane
@@ -94,6 +95,10 @@ class EmbeddedEngine(Engine):
             argo = ArgoCD(place, plane.argocd_kubeconfig, tools.argocd_module, settings.argocd, claim)
             self._start(plane, argo, begin)
             self._describe(plane, argo)
+        except OSError as error:
+            self._give_up(error)
+            text = f"the engine cannot be started: {error}"
+            raise UserError(text, where=str(self.run_dir), fix="free disk space") from error
         except BaseException as error:
             self._give_up(error)
             raise
@@ -109,21 +114,29 @@ class EmbeddedEngine(Engine):
         self.mark("processes", begin)
         cluster = plane.wait_for_api(seconds)
         self.mark("api answers", begin)
-        with ThreadPoolExecutor(8, thread_name_prefix="up") as pool:
+        pool = ThreadPoolExecutor(8, thread_name_prefix="up")
+        try:
             installing = pool.submit(argo.install, cluster, pool)
-            plane.start_controllers()
             populating = plane.populate(cluster, pool)
+            plane.start_kwok()
+            wait(lambda: cluster.answers("/healthz"), "kube-apiserver is not healthy", seconds)
+            self.mark("api healthy", begin)
+            plane.start_controllers()
+            wait(installing.done, "Argo CD's objects are not created", seconds)
             installing.result()
-            self.mark("crds", begin)
+            self.mark("crds created", begin)
             wait(argo.served(cluster), "Argo CD's kinds are not served", seconds)
-            self.mark("served", begin)
+            self.mark("crds served", begin)
             argo.start_controllers()
             argo.create_default_project(cluster)
+            wait(lambda: all(future.done() for future in populating), "the nodes are not created", seconds)
             for future in populating:
                 future.result()
+        finally:
+            pool.shutdown(wait=False, cancel_futures=True)
         wait(argo.healthy(), "Argo CD is not healthy", seconds)
         self.mark("argocd healthy", begin)
-        wait(plane.ready(cluster), "nodes are not ready", seconds)
+        wait(plane.ready(cluster), "the nodes are not ready", seconds)
 
     def mark(self, step: str, begin: float) -> None:
         """Note when a step was reached."""
@@ -145,15 +158,25 @@ class EmbeddedEngine(Engine):
         fresh.rename(self.run_dir / DESCRIPTION)
 
     def _give_up(self, error: BaseException) -> None:
-        """Stop what had been started; keep the end of the culprit's log in the error, its file goes."""
-        if self.supervisor is not None:
-            if isinstance(error, OSError):
-                self.supervisor.stop()
-                raise UserError(
-                    f"the engine cannot be started: {error.strerror}", where=str(self.run_dir), fix="free disk space"
-                ) from error
-            self.supervisor.stop()
-            self.supervisor = None
+        """Stop what had been started; what its logs say at the end goes into the error, they go themselves."""
+        if self.supervisor is None:
+            return
+        if isinstance(error, UserError):
+            if not error.details:
+                error.details = self._ends_of_logs()
+            if error.where and Path(error.where).is_relative_to(self.run_dir):
+                error.where = None
+        self.supervisor.stop()
+        self.supervisor = None
+
+    def _ends_of_logs(self) -> str:
+        """Return the last three lines of each server's log."""
+        try:
+            servers = self._keeper().servers()
+        except UserError:
+            return ""
+        parts = [(server.name, tail(server.log).splitlines()[-3:]) for server in servers]
+        return "\n".join(f"{name}: {line}" for name, lines in parts for line in lines)
 
     # ---------------------------------------------------------------- afterwards
 

@@ -396,12 +396,13 @@ require (
 	sigs.k8s.io/yaml v1.6.0 // indirect
 )
 
+// Replacements count in the main module only, so those of Argo CD are repeated
+// here. Kubernetes requires its staging modules as v0.0.0: they follow its own
+// version, and a test refuses one that is left behind.
 replace (
 	github.com/golang/protobuf => github.com/golang/protobuf v1.5.4
 	github.com/grpc-ecosystem/grpc-gateway => github.com/grpc-ecosystem/grpc-gateway v1.16.0
 	golang.org/x/tools => golang.org/x/tools v0.35.0
-
-	// Avoid CVE-2022-3064
 	gopkg.in/yaml.v2 => gopkg.in/yaml.v2 v2.4.0
 
 	k8s.io/api => k8s.io/api v0.37.2

@@ -17,7 +17,7 @@ def test_one_changed_setting_rolls_one_component_and_a_revert_rolls_it_back(sett
     cluster, namespace = settled.cluster, settled.namespace
     before = settled.pods()
     old = {item["metadata"]["name"] for item in cluster.list("ReplicaSet", namespace)}
-    change = settled.values({"orchestrator": {"settings": {"ENDPOINTS_HEALTH_ENABLED": True}}}, "one setting")
+    change = settled.values({"orchestrator": {"settings": {"VAULT_ROLE": "another"}}}, "one setting")
     settled.deliver(change, "upgrade: one setting")
     changed = settled.pods()
     assert rolled(before, changed) == {"orchestrator"}

@@ -1,0 +1,96 @@
+"""`indigo why`: which object keeps an environment from converging, why, what waits for it, what to do."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+import click
+
+from harness.cluster import Cluster
+from harness.console import err, out
+from harness.diagnose import Verdict, collect, diagnose, environments
+from harness.diagnose.kinds import KINDS
+from harness.diagnose.render import show
+from harness.errors import UserError
+from harness.model.graph import Graph
+from harness.model.load import load_contracts
+from harness.paths import repository
+
+
+@click.command()
+@click.option("--environment", help="A folder of argocd/environments; else the only one on the cluster.")
+@click.option("--kubeconfig", type=click.Path(path_type=Path), help="Kubeconfig; else $KUBECONFIG, ~/.kube/config.")
+@click.option(
+    "--bundle", type=click.Path(path_type=Path, file_okay=False), help="Write files for CI to this directory."
+)
+@click.option("--argocd-namespace", default="argocd", show_default=True, help="Where the Applications are.")
+@click.option("--json", "as_json", is_flag=True, help="For programs.")
+@click.option("--kinds", is_flag=True, help="List the kinds of blockage that are known, and end.")
+def why(
+    environment: str | None,
+    kubeconfig: Path | None,
+    bundle: Path | None,
+    argocd_namespace: str,
+    as_json: bool,
+    kinds: bool,
+) -> None:
+    """Say which object keeps an environment from converging, why, what waits for it, and what to do.
+
+    Looks at the cluster once and changes nothing. Secrets are masked everywhere; reading them, where that is allowed,
+    only serves to recognise them. Exit status 1 where something blocks, 0 where all is well or only takes its time.
+
+    \b
+    Examples:
+      indigo why --environment dev
+      indigo why --environment dev --bundle reports/why     Markdown, JSON, objects, events, logs
+      indigo why --json | jq -r .headline
+    """
+    if kinds:
+        for name, title in dict.fromkeys((kind.name, kind.title) for kind in KINDS):
+            out.print(f"{name:<22} [dim]{title}[/]")
+        return
+    graph = Graph.build(load_contracts(repository() / "charts"))
+    cluster = Cluster(_kubeconfig(kubeconfig))
+    application = _application(cluster, environment, argocd_namespace)
+    snapshot = collect(cluster, application, argocd_namespace=argocd_namespace, logs="all" if bundle else "failing")
+    diagnosis = diagnose(snapshot, graph)
+    if bundle:
+        diagnosis.write_bundle(bundle)
+        err.print(f"written: {bundle}")
+    if as_json:
+        click.echo(diagnosis.to_json(), nl=False)
+    else:
+        show(diagnosis, out)
+    if diagnosis.verdict is Verdict.BLOCKED:
+        sys.exit(1)
+
+
+def _application(cluster: Cluster, environment: str | None, argocd_namespace: str) -> str:
+    """Return the Application to begin with; the only environment where none is named."""
+    found = environments(cluster, argocd_namespace)
+    if environment is None and len(found) == 1:
+        return next(iter(found.values()))
+    if environment in found:
+        return found[environment]
+    names = ", ".join(found)
+    if environment is None and found:
+        raise UserError(f"{len(found)} environments are on this cluster: {names}", fix="name one with --environment")
+    raise UserError(
+        f"no Application of the environment {environment} in the namespace {argocd_namespace}"
+        if environment
+        else f"no Application of any environment in the namespace {argocd_namespace}",
+        fix=f"write one of {names}" if names else "see that it was bootstrapped: indigo bootstrap --help",
+    )
+
+
+def _kubeconfig(named: Path | None) -> Path:
+    listed = [Path(part) for part in os.environ.get("KUBECONFIG", "").split(os.pathsep) if part]
+    path = named or (listed or [Path.home() / ".kube" / "config"])[0]
+    if not path.is_file():
+        raise UserError(
+            f"no kubeconfig {path}",
+            fix="name one with --kubeconfig, or start a cluster: indigo up; export KUBECONFIG=$(indigo kubeconfig)",
+        )
+    return path

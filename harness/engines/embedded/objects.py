@@ -1,0 +1,48 @@
+"""Creating objects on an API server that has just begun to answer."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+import urllib3
+
+from harness.cluster import ApiError, Cluster, Conflict, Object, Query
+
+PATIENCE = 20.0
+DEFINITIONS = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
+
+
+def ensure(cluster: Cluster, manifest: Object) -> None:
+    """Create an object; where it exists, apply it."""
+    try:
+        patiently(lambda: cluster.create(manifest))
+    except Conflict:
+        cluster.apply(manifest)
+
+
+def ensure_definition(cluster: Cluster, name: str, body: bytes) -> None:
+    """Create a CustomResourceDefinition from its JSON; where it exists, apply it."""
+    try:
+        patiently(lambda: cluster.request("POST", DEFINITIONS, body=body))
+    except Conflict:
+        query: Query = {"fieldManager": "indigo", "force": True}
+        path = f"{DEFINITIONS}/{name}"
+        cluster.request("PATCH", path, query=query, body=body, content_type="application/apply-patch+yaml")
+
+
+def patiently(call: Callable[[], Any]) -> Any:
+    """Return what a request returns; while the server says that it is not ready yet, ask again for some seconds."""
+    end = time.monotonic() + PATIENCE
+    while True:
+        try:
+            return call()
+        except ApiError as error:
+            early = error.status in (429, 500, 503, 504) or "not yet ready" in error.message
+            if not early or time.monotonic() > end:
+                raise
+        except urllib3.exceptions.HTTPError:
+            if time.monotonic() > end:
+                raise
+        time.sleep(0.05)

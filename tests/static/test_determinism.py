@@ -1,0 +1,75 @@
+"""The same values give the same bytes; what would break that is found."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+
+import pytest
+
+from harness.checks import Platform, Subject, check
+from harness.checks.rules.determinism import backwards, other_render
+from harness.render.helm import Inputs, digest, template, template_text
+from harness.render.objects import parse_objects
+
+
+def chart(folder: Path, template: str) -> Inputs:
+    """Make a chart with one template, and values for it."""
+    (folder / "templates").mkdir(parents=True)
+    (folder / "Chart.yaml").write_text("apiVersion: v2\nname: odd\nversion: 0.1.0\n", encoding="utf-8")
+    (folder / "templates" / "map.yaml").write_text(
+        f"apiVersion: v1\nkind: ConfigMap\nmetadata: {{name: odd}}\ndata:\n  found: {template}\n", encoding="utf-8"
+    )
+    values = folder.parent / "values.yaml"
+    values.write_text("b: 1\na: {d: 1, c: [2, 1]}\n", encoding="utf-8")
+    return Inputs(folder, "odd", "default", (values,))
+
+
+def with_inputs(committed: Subject, inputs: Inputs) -> Subject:
+    """Return a subject whose one Application has these inputs."""
+    platform = committed.platforms["dev"]
+    rendered = dataclasses.replace(
+        platform.rendered, inputs={"odd": inputs}, digests={"odd": digest(template_text(inputs))}
+    )
+    changed = Platform(rendered, platform.contracts, platform.graph, platform.values, platform.modes)
+    return dataclasses.replace(committed, platforms={"dev": changed})
+
+
+@pytest.mark.parametrize(
+    "expression",
+    [
+        '"{{ now.UnixNano }}"',
+        '"{{ randAlphaNum 16 }}"',
+        '"{{ (now | date "MST -0700") }}"',
+        '"{{ .Capabilities.APIVersions.Has "monitoring.coreos.com/v1/ServiceMonitor" }}"',
+    ],
+)
+def test_what_is_not_determined_by_the_values_is_found(committed: Subject, tmp_path: Path, expression: str) -> None:
+    found = check(with_inputs(committed, chart(tmp_path / "odd", expression)), ["determinism"]).findings
+    assert [item.rule for item in found] == ["determinism"]
+    assert "odd renders differently" in found[0].message
+    assert "see ConfigMap/odd" in found[0].message
+
+
+def test_what_is_determined_by_the_values_is_not_found(committed: Subject, tmp_path: Path) -> None:
+    inputs = chart(tmp_path / "odd", "{{ .Values | toJson | quote }}")
+    assert check(with_inputs(committed, inputs), ["determinism"]).findings == []
+
+
+def test_keys_are_reversed_and_lists_are_not() -> None:
+    value = {"b": 1, "a": {"d": [1, {"y": 1, "x": 2}], "c": None}}
+    assert backwards(value) == value
+    assert list(backwards(value)) == ["a", "b"]
+    assert list(backwards(value)["a"]["d"][1]) == ["x", "y"]
+
+
+def test_another_version_of_kubernetes_gives_the_same_objects(committed: Subject) -> None:
+    for inputs in committed.platforms["dev"].rendered.inputs.values():
+        older = template(dataclasses.replace(inputs, kube_version="1.35.0"))
+        assert older.digest == committed.platforms["dev"].rendered.digests[inputs.release]
+
+
+def test_every_environment_renders_the_same_elsewhere(committed: Subject) -> None:
+    for platform in committed.platforms.values():
+        for name, inputs in platform.rendered.inputs.items():
+            assert parse_objects(other_render(inputs)) == platform.rendered.applications[name]
