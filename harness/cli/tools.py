@@ -88,8 +88,10 @@ def list_(output: str) -> None:
     if output == "json":
         click.echo(json.dumps([asdict(row) for row in found], indent=2))
         return
-    table = Table("tool", "version", box=None, pad_edge=False)
-    table.add_column("from", overflow="fold")
+    table = Table(box=None, pad_edge=False)
+    table.add_column("tool", no_wrap=True)
+    table.add_column("version", no_wrap=True)
+    table.add_column("from", overflow="fold", min_width=9)
     table.add_column("size", justify="right", no_wrap=True)
     table.add_column("what it is", no_wrap=True, overflow="ellipsis")
     for row in found:
@@ -103,7 +105,7 @@ def list_(output: str) -> None:
 
 
 @tools.command()
-@click.argument("names", nargs=-1, type=click.Choice(NAMES))
+@click.argument("names", nargs=-1, type=click.Choice(NAMES), metavar="[NAME]...")
 @click.option("--all", "everything", is_flag=True, help="All tools, not only those that `indigo e2e` needs.")
 @click.option("--verify", is_flag=True, help="Compare the SHA-256 of what is there, not only size and time.")
 @click.option("--again", is_flag=True, help="Build even what is there and whole.")

@@ -81,7 +81,7 @@ def scratch() -> Iterator[Path]:
 
 def _sweep(base: Path) -> None:
     for place in base.iterdir():
-        with contextlib.suppress(OSError), (place / "lock").open() as file:
+        with contextlib.suppress(OSError), (place / "lock").open("r+") as file:
             if _take(file.fileno()):
                 remove(place)
 

@@ -17,7 +17,7 @@ BASE = {"app.kubernetes.io/part-of": "indigo-paas", "app.kubernetes.io/managed-b
 
 
 class Edit:
-    """One environment of a subject, copied: change `objects`, `delivery`, `bootstrap`, `values`, then take `subject()`."""
+    """One environment of a subject, copied: change objects, values or contracts, then take `subject()`."""
 
     def __init__(self, committed: Subject, environment: str = "dev") -> None:
         platform = committed.platforms[environment]

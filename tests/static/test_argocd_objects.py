@@ -38,7 +38,7 @@ def test_the_root_renders_exactly_what_was_applied_by_hand(committed: Subject) -
 
 
 def test_bootstrap_follows_one_repository_at_one_revision() -> None:
-    found: list[tuple[str, str]] = []
+    found: list[tuple[Any, Any]] = []
 
     def collect(value: Any) -> None:
         if isinstance(value, dict):

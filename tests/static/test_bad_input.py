@@ -24,7 +24,14 @@ def refused(action: Callable[[], object]) -> str:
     with pytest.raises(UserError) as caught:
         action()
     text = str(caught.value)
-    for noise in ("level=", "--debug", "execution error", "error calling include", "symbolic link", "validation failed"):
+    for noise in (
+        "level=",
+        "--debug",
+        "execution error",
+        "error calling include",
+        "symbolic link",
+        "validation failed",
+    ):
         assert noise not in text, text
     return text
 

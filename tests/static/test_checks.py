@@ -4,22 +4,24 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from click.testing import CliRunner
 
-from harness.checks import Finding, Subject, check, rules
+from harness.checks import Finding, Subject, check, rules, subject
 from harness.checks.rules.no_nondeterminism import scan
 from harness.cli.check import check as command
 from harness.errors import UserError
-from tests.static import mistakes_delivery
+from tests.static import mistakes_delivery, mistakes_objects
 from tests.static.edit import Edit
 from tests.static.mistakes import MISTAKES
 
 # These look at files, not at the objects that an edit changes; they have tests of their own.
 OF_FILES = {"determinism", "generated-fresh", "no-nondeterminism"}
-assert mistakes_delivery  # enters its own into the table
+assert mistakes_delivery and mistakes_objects  # they enter their own into the table
 OF_OBJECTS = sorted(set(rules()) - OF_FILES)
 
 
@@ -35,16 +37,16 @@ def test_the_working_tree_keeps_every_rule(committed: Subject, rule: str) -> Non
     assert not found, "\n".join(f"{item.object} {item.path}: {item.message}; {item.fix}" for item in found)
 
 
-@pytest.mark.parametrize(
-    ("rule", "says", "edit"), [pytest.param(*mistake[:3], id=mistake[3]) for mistake in MISTAKES]
-)
+@pytest.mark.parametrize(("rule", "says", "edit"), [pytest.param(*mistake[:3], id=mistake[3]) for mistake in MISTAKES])
 def test_a_mistake_is_found_by_its_rule_alone(
     committed: Subject, before: set[Finding], rule: str, says: str, edit: Callable[[Edit], None]
 ) -> None:
     copied = Edit(committed)
     edit(copied)
     found = [item for item in check(copied.subject(), OF_OBJECTS).findings if item not in before]
-    assert {item.rule for item in found} == {rule}, [(item.rule, item.object, item.path, item.message) for item in found]
+    assert {item.rule for item in found} == {rule}, [
+        (item.rule, item.object, item.path, item.message) for item in found
+    ]
     assert any(says in item.message for item in found), [item.message for item in found]
     assert all(item.fix for item in found)
 
@@ -61,6 +63,64 @@ def test_what_is_right_is_not_found(committed: Subject) -> None:
     edit.contract("mariadb", replicas=edit.contracts["mariadb"].replicas.model_copy(update={"max": 3}))
     edit.scale("mariadb", 2)
     assert check(edit.subject(), OF_OBJECTS).findings == check(committed, OF_OBJECTS).findings
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"components": {"mariadb": {"mode": "external", "host": "db.example.org", "port": 3307}}},
+        {"components": {"iam": {"mode": "external"}}},
+        {"components": {"dashboard": {"mode": "off"}}},
+        {"images": {"registry": "mirror.example.org/indigo", "pullSecrets": ["mirror"]}},
+        {"secrets": {"mariadb-root": "site-root", "iam-db": "site-iam"}},
+        {"network": {"gatewayNamespace": "edge", "gatewayCidrs": ["10.0.0.1/32"], "internetCidrs": ["10.0.0.0/8"]}},
+    ],
+    ids=lambda values: next(iter(values)),
+)
+def test_what_a_site_may_set_keeps_every_rule(checkout: Path, values: dict[str, Any]) -> None:
+    path = checkout / "argocd/environments/dev/values.yaml"
+    site = yaml.safe_load(path.read_text(encoding="utf-8"))
+    path.write_text(yaml.safe_dump({**site, "global": {**site["global"], **values}}), encoding="utf-8")
+    assert check(subject(["dev"], checkout), OF_OBJECTS).findings == []
+
+
+def test_a_budget_may_be_allowed_before_an_environment_needs_it(committed: Subject) -> None:
+    edit = Edit(committed)
+    edit.allow("policy", "PodDisruptionBudget")
+    assert check(edit.subject(), ["argocd-projects"]).findings == []
+    edit.contract("iam", replicas=edit.contracts["iam"].replicas.model_copy(update={"max": None}))
+    edit.scale("iam", 2)
+    kinds = edit.get("AppProject", "indigo-dev")["spec"]["namespaceResourceWhitelist"]
+    kinds.remove({"group": "policy", "kind": "PodDisruptionBudget"})
+    assert [item.message for item in check(edit.subject(), ["argocd-projects"]).findings] == [
+        "PodDisruptionBudget of policy is missing, and is rendered: the sync would be refused"
+    ]
+
+
+def test_a_generated_file_that_was_changed_by_hand_is_found(checkout: Path) -> None:
+    path = checkout / "charts/mariadb/README.md"
+    path.write_text(path.read_text(encoding="utf-8") + "more\n", encoding="utf-8")
+    found = check(subject(["dev"], checkout), ["generated-fresh"]).findings
+    assert [(item.component, item.object) for item in found] == [("mariadb", "charts/mariadb/README.md")]
+
+
+def test_a_random_template_is_found_in_its_chart(checkout: Path) -> None:
+    path = checkout / "charts/valkey/templates/_wiring.tpl"
+    path.write_text(path.read_text(encoding="utf-8") + '{{- define "x" }}{{ uuidv4 }}{{ end }}\n', encoding="utf-8")
+    found = check(subject(["dev"], checkout), ["no-nondeterminism"]).findings
+    lines = path.read_text(encoding="utf-8").count("\n")
+    assert [(item.component, item.object, item.path) for item in found] == [
+        ("valkey", "charts/valkey/templates/_wiring.tpl", f"line {lines}")
+    ]
+
+
+def test_an_environment_on_a_cluster_without_argo_cd_is_found(checkout: Path) -> None:
+    path = checkout / "argocd/environments/dev/config.yaml"
+    config = yaml.safe_load(path.read_text(encoding="utf-8"))
+    path.write_text(yaml.safe_dump({**config, "cluster": "https://far.example.org:6443"}), encoding="utf-8")
+    found = check(subject(["dev"], checkout), ["argocd-projects"]).findings
+    odd = {item.object for item in found if "Argo CD, which has to see it" in item.message}
+    assert odd == {"Application/indigo-dev", "AppProject/indigo-dev"}
 
 
 def test_a_rule_is_one_module_named_after_it() -> None:
@@ -109,7 +169,7 @@ def test_what_a_template_may_not_use_is_found(template: str, says: str) -> None:
 @pytest.mark.parametrize(
     "template",
     [
-        '{{- /* Nothing random: no rand*, now, lookup, genCA, .Capabilities. */ -}}',
+        "{{- /* Nothing random: no rand*, now, lookup, genCA, .Capabilities. */ -}}",
         '{{ include "common.env" (dict "env" .env) }}',
         '{{ fail "look it up now" }}',
         "{{ range keys .Values.x | sortAlpha }}",

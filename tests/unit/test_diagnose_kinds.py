@@ -19,7 +19,7 @@ from tests.unit.fixtures.blockages import (
     stuck,
     without_pods,
 )  # fmt: skip
-from tests.unit.fixtures.snapshots import RUNNING, World, waits
+from tests.unit.fixtures.snapshots import RUNNING, World, ago, waits
 
 RENDER = (
     "Failed to load target state: failed to generate manifest for source 1 of 1: rpc error: code = Unknown desc = "

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 from fnmatch import fnmatchcase
 from itertools import chain
@@ -16,6 +17,7 @@ CLUSTER_WIDE = {
     "ValidatingWebhookConfiguration", "MutatingWebhookConfiguration", "ValidatingAdmissionPolicy",
     "ValidatingAdmissionPolicyBinding",
 }  # fmt: skip
+_WRITTEN = re.compile(r"^apiVersion: (\S+)\nkind: (\w+)$", re.M)
 Kind = tuple[str, str]
 Place = tuple[str, str]
 
@@ -43,8 +45,7 @@ def _environment(platform: Platform, subject: Subject) -> Iterator[Problem]:
         if place != wanted:
             yield Problem(application, "spec.destination", f"is {_said(place)}, the environment is {_said(wanted)}")
         rendered = platform.rendered.applications[application["metadata"]["name"]]
-        somewhere = [*chain.from_iterable(other.objects for other in subject.platforms.values())]
-        yield from _kinds(project, rendered, somewhere if subject.complete else None)
+        yield from _kinds(project, _rendered(rendered, wide=False), _rendered(rendered, wide=True), writable(subject))
         yield from _exact(project, "destinations", {_said(place) for place in _places(project)}, {_said(wanted)})
         yield from _exact(project, "sourceRepos", set(project["spec"].get("sourceRepos") or ()), {subject.repo})
 
@@ -57,7 +58,8 @@ def _delivery(subject: Subject) -> Iterator[Problem]:
             yield Problem(application, "spec.project", f"is {application['spec']['project']}, which nobody makes")
             continue
         delivered = [*subject.bootstrap, *chain.from_iterable(item.delivery for item in subject.platforms.values())]
-        yield from _kinds(project, delivered, delivered if subject.complete else None)
+        inside, wide = _rendered(delivered, wide=False), _rendered(delivered, wide=True)
+        yield from _kinds(project, inside, wide, inside | wide if subject.complete else None)
         yield from _exact(project, "sourceRepos", set(project["spec"].get("sourceRepos") or ()), {subject.repo})
         needed = {(HERE, str(item["metadata"].get("namespace", ""))) for item in subject.bootstrap}
         for platform in subject.platforms.values():
@@ -85,22 +87,29 @@ def _wrong_cluster(platform: Platform) -> Iterator[Problem]:
             )
 
 
-def _kinds(project: Object, needed: Iterable[Object], all_there_is: Iterable[Object] | None) -> Iterator[Problem]:
-    """A kind that is rendered is allowed, and a kind that is allowed is rendered somewhere."""
-    spec = project["spec"]
-    for key, wide in (("namespaceResourceWhitelist", False), ("clusterResourceWhitelist", True)):
-        allowed = {(entry.get("group", ""), entry.get("kind", "")) for entry in spec.get(key) or ()}
-        wanted = _rendered(needed, wide)
-        if not wide and not allowed:
+def _kinds(project: Object, inside: set[Kind], wide: set[Kind], possible: set[Kind] | None) -> Iterator[Problem]:
+    """A kind that is rendered is allowed; a kind that is allowed is one that can be rendered."""
+    for key, wanted in (("namespaceResourceWhitelist", inside), ("clusterResourceWhitelist", wide)):
+        entries = project["spec"].get(key) or ()
+        allowed = {(entry.get("group", ""), entry.get("kind", "")) for entry in entries}
+        if key.startswith("namespace") and not allowed:
             yield Problem(project, f"spec.{key}", "is empty, which allows every kind")
             continue
         for kind in sorted(wanted - allowed):
             yield Problem(
                 project, f"spec.{key}", f"{_kind(kind)} is missing, and is rendered: the sync would be refused"
             )
-        if all_there_is is not None:
-            for kind in sorted(allowed - wanted - _rendered(all_there_is, wide)):
-                yield Problem(project, f"spec.{key}", f"{_kind(kind)} is allowed, and nothing renders it")
+        for kind in sorted(allowed - wanted - (allowed if possible is None else possible)):
+            yield Problem(project, f"spec.{key}", f"{_kind(kind)} is allowed, and nothing renders it")
+
+
+def writable(subject: Subject) -> set[Kind]:
+    """Return the kinds that the charts' templates can write, whatever the values; workloads as the contracts say."""
+    found: set[Kind] = {("apps", contract.workload.kind) for contract in subject.contracts.values()}
+    for path in subject.repository.glob("charts/*/templates/*"):
+        for version, kind in _WRITTEN.findall(path.read_text(encoding="utf-8")):
+            found.add((version.rpartition("/")[0], kind))
+    return found
 
 
 def _rendered(objects: Iterable[Object], wide: bool) -> set[Kind]:

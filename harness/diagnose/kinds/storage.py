@@ -9,6 +9,7 @@ from harness.diagnose.objects import Object, claim_names, duration, name_of, pod
 from harness.diagnose.text import one_line
 
 PATIENCE = 60  # seconds that a provisioner or a load balancer may take
+SAME_WAVE = 10  # seconds within which everything of a wave has been applied
 
 
 def claim_fact(case: Case, claim: Object) -> Reason:
@@ -42,7 +43,7 @@ def claim_deadlock(case: Case) -> Finding | None:
         return None
     users = [item for kind in ("Deployment", "StatefulSet") for item in case.view.of_kind(kind)
              if case.ref.name in claim_names({"kind": "Pod", "spec": pod_template(item)})]  # fmt: skip
-    if users or case.age < PATIENCE:
+    if users or case.age < SAME_WAVE:
         return None
     return Finding(
         "waits for its first pod, which is in a later wave, and that wave waits for the claim",

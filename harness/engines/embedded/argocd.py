@@ -149,6 +149,7 @@ class ArgoCD:
             "ARGOCD_TLS_DATA_PATH": str(base / "tls"),
             "ARGOCD_SSH_DATA_PATH": str(base / "ssh"),
             "ARGOCD_PLUGINSOCKFILEPATH": str(base / "plugins"),
+            "ARGOCD_ASK_PASS_SOCK": str(self._ask_pass_socket()),
             "ARGOCD_SYNC_WAVE_DELAY": str(settings.sync_wave_delay),
             "ARGOCD_CLUSTER_CACHE_EVENTS_PROCESSING_INTERVAL": settings.cluster_events_interval,
             "ARGOCD_RECONCILIATION_TIMEOUT": f"{settings.reconciliation}s",
@@ -158,6 +159,15 @@ class ArgoCD:
             "ARGOCD_GIT_MODULES_ENABLED": "false",
             "REDIS_PASSWORD": self.password,
         }
+
+    def _ask_pass_socket(self) -> Path:
+        """Return where the repository server offers passwords to git; by default two engines would share /tmp's.
+
+        A unix socket's path has at most 107 bytes: below a longer run directory it is relative, which serves
+        everything but private repositories.
+        """
+        path = self.place.run_dir / "argocd" / "ask-pass.sock"
+        return path if len(bytes(path)) < 108 else path.relative_to(self.place.run_dir)
 
     # ------------------------------------------------------------------- objects
 

@@ -98,6 +98,7 @@ class ControlPlane:
                 f"--tls-private-key-file={self.pki.key}",
                 f"--token-auth-file={self.pki.tokens_file}",
                 "--authorization-mode=RBAC",
+                "--allow-privileged=true",  # as kubeadm has it; PodSecurity decides
                 "--service-account-issuer=https://kubernetes.default.svc",
                 f"--service-account-key-file={self.pki.service_account_public}",
                 f"--service-account-signing-key-file={self.pki.service_account_key}",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import signal
 import time
@@ -12,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from harness import paths
+from harness.cluster import Cluster
 from harness.engines import ports
 from harness.engines.base import Ability, Engine, EngineStatus, ProcessStatus
 from harness.engines.children import tail
@@ -97,8 +99,10 @@ class EmbeddedEngine(Engine):
             self._describe(plane, argo)
         except OSError as error:
             self._give_up(error)
-            text = f"the engine cannot be started: {error}"
-            raise UserError(text, where=str(self.run_dir), fix="free disk space") from error
+            full = error.errno in (errno.ENOSPC, errno.EDQUOT)
+            raise UserError(
+                f"the engine cannot be started: {error}", fix="free disk space" if full else None
+            ) from error
         except BaseException as error:
             self._give_up(error)
             raise
@@ -116,27 +120,35 @@ class EmbeddedEngine(Engine):
         self.mark("api answers", begin)
         pool = ThreadPoolExecutor(8, thread_name_prefix="up")
         try:
-            installing = pool.submit(argo.install, cluster, pool)
-            populating = plane.populate(cluster, pool)
+            parts = [
+                pool.submit(self._start_argocd, argo, cluster, pool, begin),
+                pool.submit(self._start_controllers, plane, cluster, begin),
+                *plane.populate(cluster, pool),
+            ]
             plane.start_kwok()
-            wait(lambda: cluster.answers("/healthz"), "kube-apiserver is not healthy", seconds)
-            self.mark("api healthy", begin)
-            plane.start_controllers()
-            wait(installing.done, "Argo CD's objects are not created", seconds)
-            installing.result()
-            self.mark("crds created", begin)
-            wait(argo.served(cluster), "Argo CD's kinds are not served", seconds)
-            self.mark("crds served", begin)
-            argo.start_controllers()
-            argo.create_default_project(cluster)
-            wait(lambda: all(future.done() for future in populating), "the nodes are not created", seconds)
-            for future in populating:
-                future.result()
+            wait(lambda: all(part.done() for part in parts), "the servers are not started", seconds)
+            for part in parts:
+                part.result()
         finally:
             pool.shutdown(wait=False, cancel_futures=True)
         wait(argo.healthy(), "Argo CD is not healthy", seconds)
         self.mark("argocd healthy", begin)
         wait(plane.ready(cluster), "the nodes are not ready", seconds)
+
+    def _start_argocd(self, argo: ArgoCD, cluster: Cluster, pool: ThreadPoolExecutor, begin: float) -> None:
+        argo.install(cluster, pool)
+        self.mark("crds created", begin)
+        wait = argo.place.supervisor.wait
+        wait(argo.served(cluster), "Argo CD's kinds are not served", self.settings.start_seconds)
+        self.mark("crds served", begin)
+        argo.start_controllers()
+        argo.create_default_project(cluster)
+
+    def _start_controllers(self, plane: ControlPlane, cluster: Cluster, begin: float) -> None:
+        wait = plane.place.supervisor.wait
+        wait(lambda: cluster.answers("/healthz"), "kube-apiserver is not healthy", self.settings.start_seconds)
+        self.mark("api healthy", begin)
+        plane.start_controllers()
 
     def mark(self, step: str, begin: float) -> None:
         """Note when a step was reached."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import re
@@ -34,6 +35,32 @@ def test_everything_runs_within_a_gibibyte_and_is_reached_on_the_loopback_only(e
     assert engine.marks["up"] < 30, engine.marks
     assert (engine.run_dir.stat().st_mode & 0o777, engine.kubeconfig.stat().st_mode & 0o777) == (0o700, 0o600)
     assert status.server.startswith("https://127.0.0.1:")
+
+
+def written(pid: int) -> Iterator[str]:
+    """Yield the paths of files that a process has open for writing, and of unix sockets that it listens on."""
+    sockets = {}
+    for line in Path("/proc/net/unix").read_text().splitlines()[1:]:
+        words = line.split()
+        if len(words) == 8:
+            sockets[f"socket:[{words[6]}]"] = words[7]
+    for link in Path(f"/proc/{pid}/fd").iterdir():
+        with contextlib.suppress(FileNotFoundError):
+            target = os.readlink(link)
+            if target in sockets:
+                yield sockets[target]
+            elif target.startswith("/"):
+                info = Path(f"/proc/{pid}/fdinfo/{link.name}").read_text()
+                if int(info.split("flags:")[1].split()[0], 8) & os.O_ACCMODE:
+                    yield target
+
+
+def test_no_server_writes_or_listens_outside_of_the_run_directory(engine: EmbeddedEngine) -> None:
+    run_dir = str(engine.run_dir)
+    for process in engine.status().processes:
+        paths = [path for path in written(process.pid) if path.startswith("/") and path != "/dev/null"]
+        assert [path for path in paths if not path.startswith(run_dir)] == [], process.name
+        assert paths, f"{process.name} has at least its log open"
 
 
 def test_nodes_are_ready_in_three_zones_and_the_version_is_the_pinned_one(cluster: Cluster) -> None:

@@ -68,10 +68,16 @@ def first_sync(platform: Platform) -> list[Seen]:
 
 
 @pytest.fixture
-def settled(platform: Platform, first_sync: list[Seen]) -> Iterator[Platform]:
-    """The platform, Synced and Healthy before the test and brought back to the working tree after it."""
-    yield platform
-    source = platform.source
-    before = source.head
-    if source.take(source.working_tree, "back to the working tree") != before:
-        platform.deliver(source.head, "back to the working tree")
+def running(platform: Platform, first_sync: list[Seen]) -> Platform:
+    """The platform, Synced and Healthy, with whatever an earlier test committed last."""
+    return platform
+
+
+@pytest.fixture
+def settled(running: Platform) -> Platform:
+    """The platform, Synced and Healthy at the working tree."""
+    before = running.source.head
+    back = running.source.take(running.source.working_tree, "back to the working tree")
+    if back != before:
+        running.deliver(back, "back to the working tree")
+    return running

@@ -32,15 +32,15 @@ def test_every_object_came_after_what_it_needs(platform: Platform, first_sync: l
 
 
 @pytest.mark.refutes("a template that renders differently each time, or a default that the API server adds")
-def test_a_second_sync_changes_nothing(settled: Platform) -> None:
-    before = settled.resource_versions()
-    settled.sync_again()
-    assert settled.resource_versions() == before
+def test_a_second_sync_changes_nothing(running: Platform) -> None:
+    before = running.resource_versions()
+    running.sync_again()
+    assert running.resource_versions() == before
     # an object that is touched does move: what is compared can differ
-    settled.cluster.patch(
-        "ConfigMap", "mariadb-config", {"metadata": {"labels": {"touched": "yes"}}}, settled.namespace
+    running.cluster.patch(
+        "ConfigMap", "mariadb-config", {"metadata": {"labels": {"touched": "yes"}}}, running.namespace
     )
-    assert settled.resource_versions() != before
+    assert running.resource_versions() != before
 
 
 @pytest.mark.refutes("a parent Application that creates the umbrella before its namespace is labelled")

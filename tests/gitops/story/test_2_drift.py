@@ -54,8 +54,8 @@ DRIFTS = [
     ),
     Drift(
         "a scaled Deployment",
-        lambda c, n: c.patch("Deployment", "dashboard", {"spec": {"replicas": 0}}, n),
-        lambda c, n: c.get("Deployment", "dashboard", n)["spec"]["replicas"] > 0,
+        lambda c, n: c.patch("Deployment", "iam", {"spec": {"replicas": 0}}, n),
+        lambda c, n: c.get("Deployment", "iam", n)["spec"]["replicas"] > 0,
     ),
     Drift(
         "an edited ConfigMap",
@@ -66,10 +66,10 @@ DRIFTS = [
 
 
 @pytest.mark.refutes("self-heal switched off, or a field that Argo CD is told to ignore")
-def test_drift_is_healed(settled: Platform) -> None:
+def test_drift_is_healed(running: Platform) -> None:
     """Five kinds of drift at once; Argo CD's controller is held meanwhile, so that each one is seen to be there."""
-    cluster, namespace = settled.cluster, settled.namespace
-    with settled.held("argocd-application-controller"):
+    cluster, namespace = running.cluster, running.namespace
+    with running.held("argocd-application-controller"):
         for drift in DRIFTS:
             drift.inject(cluster, namespace)
         unseen = [drift.what for drift in DRIFTS if drift.healed(cluster, namespace)]
@@ -83,8 +83,8 @@ def test_drift_is_healed(settled: Platform) -> None:
                 healed[what] = time.monotonic() - start
                 del pending[what]
         time.sleep(0.05)
-    settled.recorder.note(
+    running.recorder.note(
         "healed by Argo CD: " + ", ".join(f"{what} after {seconds:.1f} s" for what, seconds in healed.items())
     )
     assert not pending, f"not healed within {BUDGET:g} s: {', '.join(pending)}"
-    settled.wait(converged(settled.source.head), "Synced and Healthy after the drift")
+    running.wait(converged(running.source.head), "Synced and Healthy after the drift")

@@ -27,29 +27,29 @@ def mode(value: str) -> Object:
 
 
 @pytest.mark.refutes("a claim without Prune=false, or a Secret that the chart owns")
-def test_switching_off_prunes_and_keeps_the_data(settled: Platform) -> None:
-    before = kept(settled)
-    assert f"Deployment/{COMPONENT}" in settled.resources()
-    off = settled.values(mode("off"), f"switch {COMPONENT} off")
-    settled.deliver(off, f"{COMPONENT} off")
-    settled.until(lambda: settled.pods().get(COMPONENT) is None, "its pods are gone")
+def test_switching_off_prunes_and_keeps_the_data(running: Platform) -> None:
+    before = kept(running)
+    assert f"Deployment/{COMPONENT}" in running.resources()
+    off = running.values(mode("off"), f"switch {COMPONENT} off")
+    running.deliver(off, f"{COMPONENT} off")
+    running.until(lambda: running.pods().get(COMPONENT) is None, "its pods are gone")
     left = {
         key
-        for key, item in settled.resources().items()
+        for key, item in running.resources().items()
         if item["metadata"]["labels"].get("app.kubernetes.io/name") == COMPONENT
     }
     assert {key.split("/")[0] for key in left} == {"PersistentVolumeClaim"}
-    assert kept(settled) == before
+    assert kept(running) == before
 
-    settled.deliver(settled.values(mode("embedded"), f"switch {COMPONENT} on"), f"{COMPONENT} on again")
-    assert kept(settled) == before
-    assert settled.pods()[COMPONENT]
+    running.deliver(running.values(mode("embedded"), f"switch {COMPONENT} on"), f"{COMPONENT} on again")
+    assert kept(running) == before
+    assert running.pods()[COMPONENT]
 
 
 @pytest.mark.refutes("a chart that renders a component whose hard requirement is off")
-def test_switching_off_what_others_need_is_refused(settled: Platform) -> None:
-    running = settled.pods()
-    revision = settled.values({"global": {"components": {"mariadb": {"mode": "off"}}}}, "switch mariadb off")
-    message = settled.refused(revision)
+def test_switching_off_what_others_need_is_refused(running: Platform) -> None:
+    pods = running.pods()
+    revision = running.values({"global": {"components": {"mariadb": {"mode": "off"}}}}, "switch mariadb off")
+    message = running.refused(revision)
     assert "global.components.mariadb.mode: is off, but" in message
-    assert settled.pods() == running
+    assert running.pods() == pods

@@ -11,25 +11,25 @@ pytestmark = pytest.mark.gitops
 
 
 @pytest.mark.refutes("a schema or a validation that lets the value through")
-def test_an_invalid_value_is_refused_while_the_platform_runs(settled: Platform) -> None:
-    running, versions = settled.pods(), settled.resource_versions()
-    message = settled.refused(settled.values({"orchestrator": {"settings": {"IM_URL": "no url"}}}, "a wrong value"))
+def test_an_invalid_value_is_refused_while_the_platform_runs(running: Platform) -> None:
+    pods, versions = running.pods(), running.resource_versions()
+    message = running.refused(running.values({"orchestrator": {"settings": {"IM_URL": "no url"}}}, "a wrong value"))
     assert "IM_URL" in message
-    assert settled.pods() == running
-    assert settled.resource_versions() == versions
+    assert running.pods() == pods
+    assert running.resource_versions() == versions
 
 
 @pytest.mark.refutes("a migration that runs beside the new version instead of before it")
-def test_a_failed_migration_stops_what_comes_after_it_and_the_next_commit_recovers(settled: Platform) -> None:
-    running, images = settled.pods(), settled.images()
-    contract = settled.source.read("charts/dashboard/contract.yaml")
+def test_a_failed_migration_stops_what_comes_after_it_and_the_next_commit_recovers(running: Platform) -> None:
+    pods, images = running.pods(), running.images()
+    contract = running.source.read("charts/dashboard/contract.yaml")
     assert "retries: 2" in contract
-    broken = settled.source.commit(
+    broken = running.source.commit(
         "a migration that fails, with a new image after it",
         {
             # no retries: the pauses between them would only make the test longer
             "charts/dashboard/contract.yaml": contract.replace("retries: 2", "retries: 0", 1),
-            **settled.values_edit(
+            **running.values_edit(
                 {
                     "dashboard": {
                         "image": {"tag": "v9.9.9"},
@@ -46,18 +46,18 @@ def test_a_failed_migration_stops_what_comes_after_it_and_the_next_commit_recove
             ),
         },
     )
-    settled.refresh()
+    running.refresh()
 
     def failed(app: Application) -> bool:
         operation = app.operation
         ours = operation is not None and operation.revision == broken
         return ours and operation is not None and (operation.phase == "Failed" or operation.retries > 0)
 
-    app = settled.wait(failed, "the sync of the bad commit has failed")
+    app = running.wait(failed, "the sync of the bad commit has failed")
     assert "dashboard-migrate-" in app.summary()
-    assert settled.images() == images, "the new version started in spite of its migration"
-    assert settled.pods() == running
+    assert running.images() == images, "the new version started in spite of its migration"
+    assert running.pods() == pods
 
-    good = settled.values({"dashboard": {"image": {"tag": "v9.9.9"}}}, "a migration that works")
-    settled.deliver(good, "the next good commit")
-    assert settled.images()["dashboard"].endswith(":v9.9.9")
+    good = running.values({"dashboard": {"image": {"tag": "v9.9.9"}}}, "a migration that works")
+    running.deliver(good, "the next good commit")
+    assert running.images()["dashboard"].endswith(":v9.9.9")

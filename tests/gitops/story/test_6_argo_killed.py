@@ -10,17 +10,17 @@ from harness.e2e.platform import Platform
 pytestmark = pytest.mark.gitops
 
 
-@pytest.mark.parametrize("server", ["argocd-application-controller", "argocd-repo-server", "argocd-cache"])
+@pytest.mark.parametrize("server", ["argocd-application-controller", "argocd-repo-server", "valkey"])
 @pytest.mark.refutes("a sync that hangs or is lost with the process that carried it out")
-def test_a_sync_survives_the_death_of(settled: Platform, server: str) -> None:
-    before = settled.pods()
+def test_a_sync_survives_the_death_of(running: Platform, server: str) -> None:
+    before = running.pods()
     touched = {name: {"podAnnotations": {"test/killed": server}} for name in ("mariadb", "orchestrator")}
-    revision = settled.values(touched, f"a sync during which {server} dies")
-    settled.refresh()
-    settled.wait(lambda app: not is_idle(app) and app.revision == revision, "in the middle of the sync")
-    settled.engine.kill(server)
-    assert not is_idle(settled.application()), "the sync had ended before the process died: nothing was shown"
-    settled.engine.restart(server)
-    settled.deliver(revision, f"the sync after the death of {server}")
-    after = settled.pods()
+    revision = running.values(touched, f"a sync during which {server} dies")
+    running.refresh()
+    running.wait(lambda app: not is_idle(app) and app.revision == revision, "in the middle of the sync")
+    running.engine.kill(server)
+    assert not is_idle(running.application()), "the sync had ended before the process died: nothing was shown"
+    running.engine.restart(server)
+    running.deliver(revision, f"the sync after the death of {server}")
+    after = running.pods()
     assert all(before[name].isdisjoint(after[name]) for name in touched)

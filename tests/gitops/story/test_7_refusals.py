@@ -35,14 +35,14 @@ def pod(name: str, **security: object) -> Object:
     ],
     ids=["privileged", "root", "capability"],
 )
-def test_a_pod_that_breaks_the_restricted_profile_is_refused(settled: Platform, security: Object) -> None:
+def test_a_pod_that_breaks_the_restricted_profile_is_refused(running: Platform, security: Object) -> None:
     manifest = pod("refused", **security)
-    manifest["metadata"]["namespace"] = settled.namespace
+    manifest["metadata"]["namespace"] = running.namespace
     with pytest.raises(ApiError, match='violates PodSecurity "restricted'):
-        settled.cluster.create(manifest, dry_run=True)
+        running.cluster.create(manifest, dry_run=True)
     fine = pod("fine")
-    fine["metadata"]["namespace"] = settled.namespace
-    settled.cluster.create(fine, dry_run=True)
+    fine["metadata"]["namespace"] = running.namespace
+    running.cluster.create(fine, dry_run=True)
 
 
 OUTSIDE = {
@@ -53,19 +53,19 @@ OUTSIDE = {
 
 
 @pytest.mark.refutes("a project with a wildcard")
-def test_the_project_refuses_what_is_outside_it(settled: Platform) -> None:
+def test_the_project_refuses_what_is_outside_it(running: Platform) -> None:
     secret = "apiVersion: v1\nkind: Secret\nmetadata: {name: smuggled}\n"
-    settled.source.commit("a manifest that the project does not allow", {"refused/secret.yaml": secret})
-    source = {"repoURL": settled.source.url, "targetRevision": "main", "path": "refused"}
-    here = {"server": settled.environment.cluster, "namespace": settled.namespace}
+    running.source.commit("a manifest that the project does not allow", {"refused/secret.yaml": secret})
+    source = {"repoURL": running.source.url, "targetRevision": "main", "path": "refused"}
+    here = {"server": running.environment.cluster, "namespace": running.namespace}
     wrong = {
         "kind": (source, here),
         "namespace": (source, {**here, "namespace": "kube-system"}),
-        "repository": ({**source, "repoURL": f"{settled.source.url}-other"}, here),
+        "repository": ({**source, "repoURL": f"{running.source.url}-other"}, here),
     }
     for what, (place, destination) in wrong.items():
-        spec = {"project": settled.name, "source": place, "destination": destination}
-        settled.apps.apply(
+        spec = {"project": running.name, "source": place, "destination": destination}
+        running.apps.apply(
             {
                 "apiVersion": "argoproj.io/v1alpha1",
                 "kind": "Application",
@@ -79,8 +79,8 @@ def test_the_project_refuses_what_is_outside_it(settled: Platform) -> None:
             def said(app: Application, text: str = text) -> bool:
                 return text in app.summary()
 
-            settled.apps.wait_for(f"refused-{what}", said, 30, what=f"refused for {title}")
+            running.apps.wait_for(f"refused-{what}", said, 30, what=f"refused for {title}")
     finally:
         for what in wrong:
-            settled.apps.delete(f"refused-{what}", cascade=False)
-    assert settled.cluster.find("Secret", "smuggled", settled.namespace) is None
+            running.apps.delete(f"refused-{what}", cascade=False)
+    assert running.cluster.find("Secret", "smuggled", running.namespace) is None
