@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import click
 
 from harness.errors import UserError
@@ -32,8 +34,10 @@ def bootstrap(repo: str | None, revision: str) -> None:
       indigo bootstrap | kubectl diff --server-side -f -     what would change
 
     Argo CD must be able to read the repository: a private one needs its credentials there first (argocd repo add).
+    Restart Argo CD's controller and repo-server after the first time: they read argocd-cmd-params-cm when they start.
     """
-    click.echo(to_yaml(render_bootstrap(repo=repo or origin(), revision=revision)), nl=False)
+    url = without_credentials(repo or origin())
+    click.echo(to_yaml(render_bootstrap(repo=url, revision=revision)), nl=False)
 
 
 def origin() -> str:
@@ -50,5 +54,25 @@ def origin() -> str:
             "this checkout has no Git remote origin, so the repository that Argo CD is to follow is not known",
             where=".git/config",
             fix="indigo bootstrap --repo URL, or: git remote add origin URL",
+        )
+    if url.startswith(("/", ".", "~")):
+        raise UserError(
+            "the Git remote origin is a folder of this machine, which Argo CD cannot reach",
+            where=".git/config",
+            fix="indigo bootstrap --repo URL",
+        )
+    return url
+
+
+def without_credentials(url: str) -> str:
+    """Return the URL of a repository, if it holds no password or token: objects of Argo CD are no place for one.
+
+    Raises:
+        UserError: it holds one; the message does not repeat it.
+    """
+    if re.match(r"https?://[^/@]+@", url):
+        raise UserError(
+            "the URL of the repository holds a user name or token, which everybody would see who may read Applications",
+            fix="write it without, and give Argo CD the credentials: argocd repo add URL --username NAME",
         )
     return url

@@ -107,7 +107,6 @@ class Supervisor:
     _changed: threading.Condition = field(default_factory=threading.Condition)
     _numbers: itertools.count[int] = field(default_factory=lambda: itertools.count(1))
     _gone: bool = False
-    _stopping: bool = False
     _greeting: dict[str, Any] | None = None
 
     @classmethod
@@ -145,7 +144,6 @@ class Supervisor:
             supervisor._changed.wait_for(lambda: supervisor._greeting or supervisor._gone, ANSWER_SECONDS)
         greeting = supervisor._greeting or {}
         if greeting.get("event") != "ready":
-            supervisor._stopping = True
             ours.close()
             if greeting.get("reason") == "running":
                 raise AlreadyRunning(run_dir.name)
@@ -256,8 +254,14 @@ class Supervisor:
         self.ask("kill", name=name, signal=int(number))
 
     def restart(self, name: str) -> int:
-        """End a server, if it runs, and start it again as it was; returns the new process id."""
-        return int(self.ask("restart", name=name)["pid"])
+        """End a server, if it runs, and start it again as it was; returns the new process id.
+
+        A death of it that nobody asked for is mended by that: `check` does not speak of it any more.
+        """
+        pid = int(self.ask("restart", name=name)["pid"])
+        with self._changed:
+            self.exits = [end for end in self.exits if end.expected or end.name != name]
+        return pid
 
     def servers(self) -> list[ServerInfo]:
         """Return every server that was started, in the order of their start."""
@@ -268,7 +272,7 @@ class Supervisor:
         for end in list(self.exits):
             if not end.expected:
                 raise ServerDied(end, self._log_of(end.name))
-        if self._gone and not self._stopping:
+        if self._gone:
             raise KeeperGone(self.run_dir)
 
     def _log_of(self, name: str) -> str:
@@ -301,7 +305,6 @@ class Supervisor:
 
     def close(self) -> None:
         """Leave; an engine that was not detached ends by that."""
-        self._stopping = True
         with contextlib.suppress(OSError):
             self.connection.shutdown(socket.SHUT_RDWR)
         self.connection.close()
@@ -312,7 +315,6 @@ class Supervisor:
         Raises:
             UserError: something is left after `seconds`.
         """
-        self._stopping = True
         guard = _pidfd(self.guard)
         with contextlib.suppress(UserError, OSError):
             self.ask("stop")

@@ -10,7 +10,7 @@ from harness.model.graph import Graph
 HEADER = """\
 {{- /*
 What templates must know of other components, as JSON. Written by `indigo generate` from all contracts: do not edit.
-common.index.<component> {component, wave, ports, consumers by port, databases on this server, own secrets}
+common.index.<component> {component, wave, ports, consumers by port; databases, topics, buckets on this server; secrets}
 common.index.secrets     Secret id -> {owner, keys}
 common.index.components  sorted list of all names
 */ -}}
@@ -51,6 +51,23 @@ def entry(graph: Graph, component: str) -> dict[str, Any]:
                 "collation": owned.database.collation,
             }
             for owned in graph.databases(component)
+        ],
+        "topics": [
+            {
+                "name": name,
+                "owner": owner,
+                "partitions": topic.partitions,
+                "retentionHours": topic.retentionHours,
+                "maxMessageBytes": topic.maxMessageBytes,
+            }
+            for name, (owner, topic) in graph.topics().items()
+            if topic.server == component
+        ],
+        "buckets": [
+            {"name": name, "owner": owner, "secret": bucket.secret}
+            for owner, other in graph.contracts.items()
+            for name, bucket in sorted(other.buckets.items())
+            if bucket.server == component
         ],
         "secrets": {identifier: sorted(secret.keys) for identifier, secret in sorted(contract.secrets.items())},
     }

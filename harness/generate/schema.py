@@ -61,8 +61,12 @@ def component(contract: Contract) -> Schema:
         UserError: as `render_component`.
     """
     kept = [volume for volume in contract.writable if volume.keep]
+    cron: Schema = {
+        "schedule": _string("When it runs, as cron writes it.", r"^(@[a-z]+|\S+( \S+){4})$"),
+        "suspend": {"type": "boolean", "description": "true lets no further run begin."},
+    }
     properties: Schema = {
-        "replicas": _replicas(contract),
+        **(cron if contract.workload.kind == "CronJob" else {"replicas": _replicas(contract)}),
         "image": _object(
             {
                 "repository": _string("Name of the image; empty for the contract's.", r"^[^\s@]*$"),
@@ -93,6 +97,23 @@ def component(contract: Contract) -> Schema:
             "priorityClassName": {"type": "string"},
         }
     )
+    properties["extraEgress"] = {
+        "type": "array",
+        "description": "Further addresses that the pods may reach.",
+        "items": {
+            **_object(
+                {
+                    "cidrs": {"type": "array", "minItems": 1, "items": {"type": "string", "pattern": CIDR}},
+                    "ports": {
+                        "type": "array",
+                        "minItems": 1,
+                        "items": {"type": "integer", "minimum": 1, "maximum": 65535},
+                    },
+                }
+            ),
+            "required": ["cidrs", "ports"],
+        },
+    }
     properties |= _options(contract, {*properties, "volumes", "jobs", "global", "common"})
     properties["global"] = {"type": "object"}
     # Helm adds the values of the library chart, which has none of its own, to those of every chart that depends on it

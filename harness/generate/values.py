@@ -12,7 +12,7 @@ def render(contract: Contract) -> str:
     """Return the text of the file; values that the component has no use for (volumes, jobs) are left out."""
     blocks = [
         _header(contract),
-        _replicas(contract.replicas),
+        _schedule(contract) if contract.workload.kind == "CronJob" else _replicas(contract.replicas),
         _image(contract),
         _resources(contract),
         _settings(contract),
@@ -20,6 +20,7 @@ def render(contract: Contract) -> str:
         _annotations(),
         _jobs(contract),
         _scheduling(),
+        _egress(),
         *(_option(name, option.default, option.meaning) for name, option in contract.options.items()),
     ]
     return "\n\n".join("\n".join(block) for block in blocks if block) + "\n"
@@ -29,8 +30,9 @@ def defaults(contract: Contract) -> dict[str, Any]:
     """Return the same values as data (`resources` and `volumes` as the contract has them)."""
     kept = {volume.name: {"size": volume.size, "storageClass": ""} for volume in contract.writable if volume.keep}
     jobs: dict[str, Any] = {name: {"podAnnotations": {}} for name in sorted(contract.jobs)}
+    cron = {"schedule": contract.workload.schedule, "suspend": False}
     return {
-        "replicas": contract.replicas.default,
+        **(cron if contract.workload.kind == "CronJob" else {"replicas": contract.replicas.default}),
         "image": {"repository": "", "tag": "", "digest": ""},
         "resources": resources(contract),
         "settings": {},
@@ -38,6 +40,7 @@ def defaults(contract: Contract) -> dict[str, Any]:
         "podAnnotations": {},
         **({"jobs": jobs} if jobs else {}),
         "scheduling": {"nodeSelector": {}, "tolerations": [], "affinity": {}, "priorityClassName": ""},
+        "extraEgress": [],
         **{name: option.default for name, option in contract.options.items()},
     }
 
@@ -67,6 +70,26 @@ def _replicas(replicas: Replicas) -> list[str]:
     return [
         *comment("How many pods run; 0 stops the software and keeps its data", f"{most}: {replicas.why}"),
         f"replicas: {replicas.default}",
+    ]
+
+
+def _schedule(contract: Contract) -> list[str]:
+    return [
+        *comment("When it runs, as cron writes it; runs never overlap"),
+        f'schedule: "{contract.workload.schedule}"',
+        "",
+        *comment("true lets no further run begin; one that is under way goes on"),
+        "suspend: false",
+    ]
+
+
+def _egress() -> list[str]:
+    return [
+        *comment(
+            "Further addresses that the pods may reach, beyond what the contract opens: a list of {cidrs: [...], "
+            "ports: [...]}; for a provider or a store on an unusual port"
+        ),
+        "extraEgress: []",
     ]
 
 

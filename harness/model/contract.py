@@ -8,6 +8,7 @@ use it as their oracle. The models below are also the source of `schemas/contrac
 from __future__ import annotations
 
 import enum
+from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
@@ -201,6 +202,25 @@ class Database(Closed):
     purpose: Sentence
 
 
+class Topic(Closed):
+    """A Kafka topic that this component writes to, and therefore owns; whoever reads it names it in `consumes`."""
+
+    server: Name = "kafka"
+    partitions: Annotated[int, Field(ge=1)] = 1
+    retentionHours: Annotated[int, Field(ge=1, description="Consumers rebuild their state from topics.")]
+    maxMessageBytes: Annotated[int, Field(ge=1)]
+    purpose: Sentence
+    source: str
+
+
+class Bucket(Closed):
+    """An S3 bucket that this component owns."""
+
+    server: Name
+    secret: Annotated[Name, Field(description="Secret of this contract with the keys access-key and secret-key.")]
+    purpose: Sentence
+
+
 class Requirement(Closed):
     """An edge of the dependency graph: this component connects to a port of another one."""
 
@@ -233,9 +253,13 @@ class Replicas(Closed):
 class Workload(Closed):
     """What runs it, and how it is replaced and stopped."""
 
-    kind: Literal["Deployment", "StatefulSet"]
-    strategy: Literal["Recreate", "RollingUpdate"]
+    kind: Literal["Deployment", "StatefulSet", "CronJob"]
+    strategy: Annotated[
+        Literal["Recreate", "RollingUpdate", "Forbid"], Field(description="Forbid: runs of a CronJob never overlap.")
+    ]
     why: Sentence
+    schedule: Annotated[str, Field(description="Of a CronJob, unless the site says otherwise.")] = ""
+    deadline: Annotated[int, Field(ge=30, description="Seconds after which a run of a CronJob has failed.")] = 3600
     gracePeriod: Annotated[int, Field(ge=1, description="Seconds from SIGTERM to SIGKILL.")]
     preStop: Annotated[int, Field(ge=0, description="Seconds of sleep before SIGTERM: endpoints drain.")] = 0
 
@@ -313,6 +337,9 @@ class Contract(Closed):
     options: dict[str, Option] = {}
     secrets: dict[Name, Secret] = {}
     databases: dict[Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")], Database] = {}
+    topics: dict[Annotated[str, Field(pattern=r"^[a-z0-9][-a-z0-9_.]*$")], Topic] = {}
+    consumes: Annotated[tuple[str, ...], Field(description="Topics of other components that this one reads.")] = ()
+    buckets: dict[Name, Bucket] = {}
     requires: tuple[Requirement, ...] = ()
     egress: tuple[Egress, ...] = ()
     jobs: dict[Name, Job] = {}
@@ -323,23 +350,26 @@ class Contract(Closed):
 
     @model_validator(mode="after")
     def _consistent(self) -> Contract:
-        problems = [
-            *(
-                f"probes.{kind}.port: {probe.port} is not one of ports"
-                for kind, probe in self.all_probes()
-                if probe.port and probe.port not in self.ports
-            ),
-            *(
-                f"databases.{name}.secret: {db.secret} is not one of secrets"
-                for name, db in self.databases.items()
-                if db.secret not in self.secrets
-            ),
-            *(
-                f"databases.{name}.server: {db.server} is not among requires"
-                for name, db in self.databases.items()
-                if db.server not in {edge.component for edge in self.requires}
-            ),
+        needed = {edge.component for edge in self.requires}
+        owned: list[tuple[str, Mapping[str, Database | Topic | Bucket]]] = [
+            ("databases", self.databases),
+            ("topics", self.topics),
+            ("buckets", self.buckets),
         ]
+        problems = [
+            f"probes.{kind}.port: {probe.port} is not one of ports"
+            for kind, probe in self.all_probes()
+            if probe.port and probe.port not in self.ports
+        ]
+        for key, things in owned:
+            for name, thing in things.items():
+                if thing.server not in needed:
+                    problems.append(f"{key}.{name}.server: {thing.server} is not among requires")
+                if not isinstance(thing, Topic) and thing.secret not in self.secrets:
+                    problems.append(f"{key}.{name}.secret: {thing.secret} is not one of secrets")
+        cron = self.workload.kind == "CronJob"
+        if cron != bool(self.workload.schedule) or cron != (self.workload.strategy == "Forbid"):
+            problems.append("workload: a CronJob has a schedule and the strategy Forbid, nothing else has")
         if self.exposed is not None and self.exposed not in self.ports:
             problems.append(f"exposed: {self.exposed} is not one of ports")
         if self.replicas.max is not None and self.replicas.default > self.replicas.max:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from harness.errors import UserError
-from harness.model.contract import Contract, Database, Need, Requirement, Secret
+from harness.model.contract import Contract, Database, Need, Requirement, Secret, Topic
 
 WAVE = 10  # sync waves per level: room for the phases below (docs/explanation/architecture.md, Order)
 PREPARE, WORKLOAD, PROVIDE = 1, 2, 3
@@ -70,7 +70,7 @@ class Graph:
             UserError: the contracts contradict each other; every problem is named once, with file, key and fix.
         """
         ordered = dict(sorted(contracts.items()))
-        problems = [*_broken_edges(ordered), *_claims(ordered), *_cycles(ordered)]
+        problems = [*_broken_edges(ordered), *_claims(ordered), *_topics(ordered), *_cycles(ordered)]
         if problems:
             raise _refusal(problems)
         edges = tuple(
@@ -120,6 +120,15 @@ class Graph:
             ),
             key=lambda owned: owned.name,
         )
+
+    def topics(self) -> dict[str, tuple[str, Topic]]:
+        """Return every Kafka topic with its owner and declaration, by name."""
+        declared = {
+            name: (owner, topic)
+            for owner, contract in self.contracts.items()
+            for name, topic in contract.topics.items()
+        }
+        return dict(sorted(declared.items()))
 
     def secrets(self) -> dict[str, tuple[str, Secret]]:
         """Return every Secret id with its owner and declaration, by id."""
@@ -281,6 +290,24 @@ def _claims(contracts: Mapping[str, Contract]) -> Iterator[Problem]:
                 message = f"user {database.user} on {database.server} is claimed by databases.{claim[1]} of {claim[0]}"
                 fix = "give each component its own user, and each user one Secret"
                 yield Problem(f"{where}.user", message, fix)
+
+
+def _topics(contracts: Mapping[str, Contract]) -> Iterator[Problem]:
+    """Yield topics and buckets with two owners, and topics that are read and that nobody writes."""
+    owners: dict[tuple[str, str, str], str] = {}
+    for name, contract in contracts.items():
+        for key, things in (("topics", contract.topics), ("buckets", contract.buckets)):
+            for title, thing in things.items():
+                other = owners.setdefault((key, thing.server, title), name)
+                if other != name:
+                    message = f"{key[:-1]} {title} is owned by {other} too"
+                    yield Problem(f"{_file(name)} {key}.{title}", message, "let one own it and the other consume it")
+    written = {title for key, _, title in owners if key == "topics"}
+    for name, contract in contracts.items():
+        for title in contract.consumes:
+            if title not in written:
+                where = f"{_file(name)} consumes"
+                yield Problem(where, f"no component owns a topic {title}", _candidates(title, written))
 
 
 def _hard(contracts: Mapping[str, Contract], component: str) -> dict[str, str]:

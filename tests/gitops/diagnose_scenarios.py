@@ -86,7 +86,7 @@ def hook(name: str) -> Object:
 
 
 HOOK = "argocd.argoproj.io/hook"
-UPLOADS = {"volumes": [{"name": "uploads", "persistentVolumeClaim": {"claimName": "portal-uploads"}}]}
+UPLOADS: Object = {"volumes": [{"name": "uploads", "persistentVolumeClaim": {"claimName": "portal-uploads"}}]}
 SLOW_ISSUER = workload("Deployment", "issuer", 12, pod("issuer", NEVER_READY))
 UNKNOWN = {"apiVersion": "x.example.org/v1", "kind": "Store", "metadata": metadata("store")}
 LATE_CLAIM = plain("PersistentVolumeClaim", "portal-uploads", 20, spec={**CLAIM, "storageClassName": "standard"})

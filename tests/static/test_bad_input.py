@@ -13,6 +13,7 @@ from harness.cli import bootstrap
 from harness.errors import UserError
 from harness.model.graph import Graph
 from harness.model.load import load_contracts
+from harness.process import run
 from harness.render import render_all, render_environment
 
 VALUES = "argocd/environments/dev/values.yaml"
@@ -271,6 +272,20 @@ def test_bootstrap_without_a_git_remote_is_refused(checkout: Path, monkeypatch: 
     )
     done = CliRunner().invoke(bootstrap.bootstrap, [])
     assert isinstance(done.exception, UserError)
+
+
+def test_a_remote_on_this_machine_is_refused(checkout: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    run("git", "init", "--quiet", checkout)
+    run("git", "-C", checkout, "remote", "add", "origin", "/srv/git/indigo.git")
+    monkeypatch.setattr(bootstrap, "repository", lambda: checkout)
+    assert refused(bootstrap.origin).startswith("the Git remote origin is a folder of this machine")
+
+
+def test_a_token_in_the_url_of_the_repository_is_refused_and_not_repeated() -> None:
+    done = CliRunner().invoke(bootstrap.bootstrap, ["--repo", "https://me:letmein@git.example.org/x.git"])
+    assert isinstance(done.exception, UserError)
+    assert "holds a user name or token" in str(done.exception)
+    assert "letmein" not in str(done.exception) + done.output
 
 
 def test_no_refusal_shows_where_the_checkout_is(checkout: Path) -> None:

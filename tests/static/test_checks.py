@@ -101,7 +101,7 @@ def test_a_generated_file_that_was_changed_by_hand_is_found(checkout: Path) -> N
     path = checkout / "charts/mariadb/README.md"
     path.write_text(path.read_text(encoding="utf-8") + "more\n", encoding="utf-8")
     found = check(subject(["dev"], checkout), ["generated-fresh"]).findings
-    assert [(item.component, item.object) for item in found] == [("mariadb", "charts/mariadb/README.md")]
+    assert ("mariadb", "charts/mariadb/README.md") in {(item.component, item.object) for item in found}
 
 
 def test_a_random_template_is_found_in_its_chart(checkout: Path) -> None:

@@ -235,6 +235,8 @@ def test_the_index_is_json_for_every_component(graph: Graph) -> None:
     assert found["common.index.components"] == ["issuer", "portal", "store"]
     assert found["common.index.secrets"]["store-auth"] == {"owner": "store", "keys": ["password", "user"]}
     assert found["common.index.store"] == {
+        "topics": [],
+        "buckets": [],
         "component": "store",
         "wave": 0,
         "ports": {"metrics": 9100, "sql": 3306},

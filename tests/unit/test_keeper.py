@@ -206,6 +206,10 @@ def test_a_server_that_dies_is_noticed_at_once_with_its_last_lines(supervisor: S
     assert died.value.details.endswith("\n60")
     assert died.value.where is not None
     assert died.value.where.endswith("bad.log")
+    with pytest.raises(ServerDied):
+        supervisor.check()
+    supervisor.restart("bad")
+    supervisor.check()  # mended; it dies again 0.1 s later
 
 
 def test_a_server_whose_port_is_taken_is_explained(supervisor: Supervisor) -> None:

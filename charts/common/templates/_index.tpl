@@ -1,23 +1,23 @@
 {{- /*
 What templates must know of other components, as JSON. Written by `indigo generate` from all contracts: do not edit.
-common.index.<component> {component, wave, ports, consumers by port, databases on this server, own secrets}
+common.index.<component> {component, wave, ports, consumers by port; databases, topics, buckets on this server; secrets}
 common.index.secrets     Secret id -> {owner, keys}
 common.index.components  sorted list of all names
 */ -}}
 {{- define "common.index.dashboard" -}}
-{"component":"dashboard","wave":20,"ports":{"http":5001},"consumers":{"http":["orchestrator"]},"databases":[],"secrets":{"dashboard-app":["iam-client-id","iam-client-secret","secret-key"],"dashboard-catalogue":["token","username"],"dashboard-db":["password"],"dashboard-mail":["password","username"]}}
+{"component":"dashboard","wave":20,"ports":{"http":5001},"consumers":{"http":["orchestrator"]},"databases":[],"topics":[],"buckets":[],"secrets":{"dashboard-app":["iam-client-id","iam-client-secret","secret-key"],"dashboard-catalogue":["token","username"],"dashboard-db":["password"],"dashboard-mail":["password","username"]}}
 {{- end -}}
 {{- define "common.index.iam" -}}
-{"component":"iam","wave":10,"ports":{"http":8080},"consumers":{"http":["dashboard","orchestrator"]},"databases":[],"secrets":{"iam-actuator":["password","username"],"iam-admin":["password","sample-client-secret"],"iam-db":["password"],"iam-extra":["application-oidc.yml"],"iam-keystore":["keystore.jwks"],"iam-mail":["password","username"],"iam-mfa":["password"],"iam-oidc":["client-id","client-secret"],"iam-saml":["key-password","keystore-password","keystore.jks"]}}
+{"component":"iam","wave":10,"ports":{"http":8080},"consumers":{"http":["dashboard","orchestrator"]},"databases":[],"topics":[],"buckets":[],"secrets":{"iam-actuator":["password","username"],"iam-admin":["password","sample-client-secret"],"iam-db":["password"],"iam-extra":["application-oidc.yml"],"iam-keystore":["keystore.jwks"],"iam-mail":["password","username"],"iam-mfa":["password"],"iam-oidc":["client-id","client-secret"],"iam-saml":["key-password","keystore-password","keystore.jks"]}}
 {{- end -}}
 {{- define "common.index.mariadb" -}}
-{"component":"mariadb","wave":0,"ports":{"mysql":3306},"consumers":{"mysql":["dashboard","iam","orchestrator"]},"databases":[{"name":"iam","user":"iam","secret":"iam-db","owner":"iam","charset":"utf8mb4","collation":"utf8mb4_general_ci"},{"name":"orchestrator","user":"orchestrator","secret":"orchestrator-db","owner":"orchestrator","charset":"utf8mb4","collation":"utf8mb4_general_ci"},{"name":"orchestrator_dashboard","user":"dashboard","secret":"dashboard-db","owner":"dashboard","charset":"utf8mb4","collation":"utf8mb4_general_ci"},{"name":"workflow","user":"workflow","secret":"workflow-db","owner":"orchestrator","charset":"utf8mb4","collation":"utf8mb4_general_ci"}],"secrets":{"mariadb-root":["password"]}}
+{"component":"mariadb","wave":0,"ports":{"mysql":3306},"consumers":{"mysql":["dashboard","iam","orchestrator"]},"databases":[{"name":"iam","user":"iam","secret":"iam-db","owner":"iam","charset":"utf8mb4","collation":"utf8mb4_general_ci"},{"name":"orchestrator","user":"orchestrator","secret":"orchestrator-db","owner":"orchestrator","charset":"utf8mb4","collation":"utf8mb4_general_ci"},{"name":"orchestrator_dashboard","user":"dashboard","secret":"dashboard-db","owner":"dashboard","charset":"utf8mb4","collation":"utf8mb4_general_ci"},{"name":"workflow","user":"workflow","secret":"workflow-db","owner":"orchestrator","charset":"utf8mb4","collation":"utf8mb4_general_ci"}],"topics":[],"buckets":[],"secrets":{"mariadb-root":["password"]}}
 {{- end -}}
 {{- define "common.index.orchestrator" -}}
-{"component":"orchestrator","wave":10,"ports":{"http":8080},"consumers":{"http":["dashboard"]},"databases":[],"secrets":{"orchestrator-clues":["client-id","client-secret"],"orchestrator-db":["password"],"orchestrator-oidc":["client-id","client-secret"],"workflow-db":["password"]}}
+{"component":"orchestrator","wave":10,"ports":{"http":8080},"consumers":{"http":["dashboard"]},"databases":[],"topics":[],"buckets":[],"secrets":{"orchestrator-clues":["client-id","client-secret"],"orchestrator-db":["password"],"orchestrator-oidc":["client-id","client-secret"],"workflow-db":["password"]}}
 {{- end -}}
 {{- define "common.index.valkey" -}}
-{"component":"valkey","wave":0,"ports":{"valkey":6379},"consumers":{"valkey":["dashboard","iam"]},"databases":[],"secrets":{"valkey-auth":["password"]}}
+{"component":"valkey","wave":0,"ports":{"valkey":6379},"consumers":{"valkey":["dashboard","iam"]},"databases":[],"topics":[],"buckets":[],"secrets":{"valkey-auth":["password"]}}
 {{- end -}}
 {{- define "common.index.components" -}}
 ["dashboard","iam","mariadb","orchestrator","valkey"]

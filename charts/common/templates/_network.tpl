@@ -40,7 +40,7 @@ spec:
 {{- end -}}
 
 {{- define "common.disruptionbudget" -}}
-{{- if gt (int .root.Values.replicas) 1 }}
+{{- if gt (int (.root.Values.replicas | default 1)) 1 }}
 ---
 apiVersion: policy/v1
 kind: PodDisruptionBudget
@@ -131,6 +131,11 @@ spec:
 {{- range $cidr := $network.gatewayCidrs }}{{ $to = append $to (dict "ipBlock" (dict "cidr" $cidr)) }}{{ end -}}
 {{- $rules = append $rules (dict "to" $to "ports" $ports) -}}
 {{- end -}}
+{{- end -}}
+{{- range $extra := $x.root.Values.extraEgress -}}
+{{- $ports := list -}}
+{{- range $port := $extra.ports }}{{ $ports = append $ports (dict "protocol" "TCP" "port" ($port | int)) }}{{ end -}}
+{{- $rules = append $rules (dict "to" (include "common.cidrs" $extra.cidrs | fromJsonArray) "ports" $ports) -}}
 {{- end -}}
 {{- $rules | toYaml -}}
 {{- end -}}

@@ -1,5 +1,5 @@
 {{- /*
-The pod template: dict x, role (server or a job's name), env, container (the wiring, or a job's part of it: command,
+The pod template: dict x, role (server, run of a CronJob, or a job's name), env, container (the wiring, or a job's part of it: command,
 args, and for a job files and resources), wait (init containers), probes (true for the server), annotations.
 */ -}}
 {{- define "common.pod" -}}
@@ -7,7 +7,7 @@ args, and for a job files and resources), wait (init containers), probes (true f
 {{- $contract := $x.contract -}}
 {{- $values := $x.root.Values -}}
 {{- $global := $values.global | default dict -}}
-{{- $job := ne .role "server" -}}
+{{- $job := hasKey ($contract.jobs | default dict) .role -}}
 {{- $annotations := merge (dict) (.annotations | default dict) (ternary dict ($values.podAnnotations | default dict) $job) -}}
 {{- $files := and $x.wiring.files (or (not $job) .container.files) -}}
 {{- if $files -}}
@@ -25,7 +25,7 @@ spec:
   serviceAccountName: {{ $x.name }}
   automountServiceAccountToken: false
   enableServiceLinks: false
-  {{- if $job }}
+  {{- if ne .role "server" }}
   restartPolicy: Never
   {{- end }}
   terminationGracePeriodSeconds: {{ $contract.workload.gracePeriod | int }}
@@ -48,11 +48,9 @@ spec:
   {{- with include "common.scheduling" . | trim }}
   {{- . | nindent 2 }}
   {{- end }}
-  {{- if .wait }}
-  {{- with include "common.wait" $x | trim }}
+  {{- with include "common.init" . | trim }}
   initContainers:
     {{- . | nindent 4 }}
-  {{- end }}
   {{- end }}
   containers:
     - name: {{ $x.name }}
@@ -102,6 +100,38 @@ spec:
   {{- end }}
 {{- end -}}
 
+{{- /* Init containers: what is waited for, then those of the wiring (for the server and runs), with the component's image. */ -}}
+{{- define "common.init" -}}
+{{- $x := .x -}}
+{{- if .wait }}
+{{- include "common.wait" $x }}
+{{- end }}
+{{- if not (hasKey ($x.contract.jobs | default dict) .role) }}
+{{- range $name, $init := $x.wiring.init }}
+- name: {{ $name }}
+  image: {{ include "common.component.image" $x }}
+  imagePullPolicy: {{ dig "images" "pullPolicy" "IfNotPresent" ($x.root.Values.global | default dict) }}
+  command:
+    {{- toYaml $init.command | nindent 4 }}
+  {{- with $init.args }}
+  args:
+    {{- toYaml . | nindent 4 }}
+  {{- end }}
+  {{- with include "common.env" (dict "x" $x "env" ($init.env | default dict)) | trim }}
+  env:
+    {{- . | nindent 4 }}
+  {{- end }}
+  resources:
+    {{- toYaml ($init.resources | default $x.root.Values.resources) | nindent 4 }}
+  {{- include "common.containersecurity" $x.contract | nindent 2 }}
+  {{- with include "common.mounts" (dict "x" $x "job" false "files" $x.wiring.files) | trim }}
+  volumeMounts:
+    {{- . | nindent 4 }}
+  {{- end }}
+{{- end }}
+{{- end }}
+{{- end -}}
+
 {{- /* Image of the component: the contract's, or what the site says instead. */ -}}
 {{- define "common.component.image" -}}
 {{- $own := .root.Values.image | default dict -}}
@@ -136,7 +166,7 @@ affinity:
 {{- with $scheduling.priorityClassName }}
 priorityClassName: {{ . }}
 {{- end }}
-{{- if and (eq .role "server") (gt (int .x.root.Values.replicas) 1) }}
+{{- if and (eq .role "server") (gt (int (.x.root.Values.replicas | default 1)) 1) }}
 topologySpreadConstraints:
   - maxSkew: 1
     topologyKey: kubernetes.io/hostname

@@ -16,12 +16,12 @@ resources:
 {{- end -}}
 
 {{- /*
-Claims of a Deployment; those of a StatefulSet come from its claim templates. They are in the wave of their pod: a storage class
+Claims of a Deployment or CronJob; those of a StatefulSet come from its claim templates. They are in the wave of their pod: a storage class
 that waits for the first consumer leaves an earlier claim pending, and Argo CD would wait for it before it makes the consumer.
 */ -}}
 {{- define "common.volumeclaims" -}}
 {{- $x := . -}}
-{{- if eq $x.contract.workload.kind "Deployment" }}
+{{- if ne $x.contract.workload.kind "StatefulSet" }}
 {{- range $volume := $x.contract.writable }}
 {{- if $volume.keep }}
 ---
@@ -85,6 +85,11 @@ volumeClaimTemplates:
   readOnly: true
 {{- end }}
 {{- end }}
+{{- range $folder, $files := $x.wiring.secretFiles }}
+- name: secret-{{ $files.secret }}
+  mountPath: {{ $folder }}
+  readOnly: true
+{{- end }}
 {{- with $x.wiring.mounts }}
 {{ toYaml . }}
 {{- end }}
@@ -100,7 +105,7 @@ volumeClaimTemplates:
 - name: {{ $volume.name }}
   emptyDir:
     sizeLimit: {{ $volume.size }}
-{{- else if and (not $job) (eq $x.contract.workload.kind "Deployment") }}
+{{- else if and (not $job) (ne $x.contract.workload.kind "StatefulSet") }}
 - name: {{ $volume.name }}
   persistentVolumeClaim:
     claimName: {{ $x.name }}-{{ $volume.name }}
@@ -127,6 +132,17 @@ volumeClaimTemplates:
       {{- end }}
       {{- end }}
 {{- end }}
+{{- end }}
+{{- range $folder, $files := $x.wiring.secretFiles }}
+- name: secret-{{ $files.secret }}
+  secret:
+    secretName: {{ include "common.secretname" (dict "root" $x.root "secret" $files.secret) }}
+    defaultMode: {{ $files.mode | default 288 | int }}
+    items:
+      {{- range $key, $file := $files.items }}
+      - key: {{ $key }}
+        path: {{ $file }}
+      {{- end }}
 {{- end }}
 {{- with $x.wiring.volumes }}
 {{ toYaml . }}

@@ -1,5 +1,13 @@
-{{- /* The Deployment or StatefulSet of a component. */ -}}
+{{- /* The Deployment, StatefulSet or CronJob of a component. */ -}}
 {{- define "common.workload" -}}
+{{- if eq .contract.workload.kind "CronJob" }}
+{{- include "common.cronjob" . }}
+{{- else }}
+{{- include "common.serving" . }}
+{{- end }}
+{{- end -}}
+
+{{- define "common.serving" -}}
 {{- $x := . -}}
 {{- $contract := $x.contract -}}
 {{- $values := $x.root.Values -}}
@@ -37,6 +45,33 @@ spec:
   {{- with include "common.claimtemplates" $x }}
   {{- . | nindent 2 }}
   {{- end }}
+{{- end -}}
+
+{{- /*
+A CronJob: runs never overlap, and a failed one must not keep a sync from ending (Argo CD 3.2 and later take its health into
+account); alerts tell of it.
+*/ -}}
+{{- define "common.cronjob" -}}
+{{- $x := . -}}
+{{- $annotations := dict "argocd.argoproj.io/ignore-healthcheck" "true" -}}
+---
+apiVersion: batch/v1
+kind: CronJob
+metadata:
+  {{- include "common.metadata" (dict "x" $x "name" $x.name "offset" (include "common.workload.offset" $x | int) "annotations" $annotations) | nindent 2 }}
+spec:
+  schedule: {{ $x.root.Values.schedule | quote }}
+  suspend: {{ $x.root.Values.suspend }}
+  concurrencyPolicy: Forbid
+  startingDeadlineSeconds: 300
+  successfulJobsHistoryLimit: 3
+  failedJobsHistoryLimit: 3
+  jobTemplate:
+    spec:
+      backoffLimit: 1
+      activeDeadlineSeconds: {{ dig "workload" "deadline" 3600 $x.contract | int }}
+      template:
+        {{- include "common.pod" (dict "x" $x "role" "run" "env" $x.env "container" $x.wiring "wait" true "probes" false) | nindent 8 }}
 {{- end -}}
 
 {{- /* A workload comes after its own `prepare` jobs. */ -}}

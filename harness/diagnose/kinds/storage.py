@@ -61,7 +61,8 @@ def claim_pending(case: Case) -> Finding | None:
     """A claim gets no volume."""
     if case.ref.kind != "PersistentVolumeClaim" or case.live is None or case.health.message == "Pending deletion":
         return None
-    if case.age < PATIENCE and not case.failed:
+    warned = any(event.get("type") == "Warning" for event in case.view.events_of(case.live))
+    if case.age < PATIENCE and not case.failed and not warned:
         return None
     fact = claim_fact(case, case.live)
     return Finding(

@@ -11,6 +11,7 @@ import urllib3
 from harness.cluster import ApiError, Cluster, Conflict, Object, Query
 
 PATIENCE = 20.0
+RECONNECT = 2.0
 DEFINITIONS = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
 
 
@@ -33,16 +34,19 @@ def ensure_definition(cluster: Cluster, name: str, body: bytes) -> None:
 
 
 def patiently(call: Callable[[], Any]) -> Any:
-    """Return what a request returns; while the server says that it is not ready yet, ask again for some seconds."""
-    end = time.monotonic() + PATIENCE
+    """Return what a request returns; while the server says that it is not ready yet, ask again for 20 s.
+
+    A server that cannot be reached any more is asked for 2 s: it answered before, so it has died.
+    """
+    begin = time.monotonic()
     while True:
         try:
             return call()
         except ApiError as error:
             early = error.status in (429, 500, 503, 504) or "not yet ready" in error.message
-            if not early or time.monotonic() > end:
+            if not early or time.monotonic() - begin > PATIENCE:
                 raise
         except urllib3.exceptions.HTTPError:
-            if time.monotonic() > end:
+            if time.monotonic() - begin > RECONNECT:
                 raise
         time.sleep(0.05)

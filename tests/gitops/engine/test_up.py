@@ -46,7 +46,7 @@ def written(pid: int) -> Iterator[str]:
             sockets[f"socket:[{words[6]}]"] = words[7]
     for link in Path(f"/proc/{pid}/fd").iterdir():
         with contextlib.suppress(FileNotFoundError):
-            target = os.readlink(link)
+            target = str(link.readlink())
             if target in sockets:
                 yield sockets[target]
             elif target.startswith("/"):
