@@ -222,7 +222,7 @@ def _health(live: Object | None, entry: Object, *, known: bool, waited: bool) ->
         return Health(State(written["status"]), str(written.get("message", "")))
     found = health(live) if live is not None or known else HEALTHY
     if waited and found.well:
-        return Health(State.PROGRESSING, "Argo CD waits for it")
+        return Health(State.PROGRESSING, "it looks healthy, and Argo CD still waits for it")
     return found
 
 

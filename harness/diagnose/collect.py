@@ -177,7 +177,7 @@ def _tracked_kinds(chosen: Objects) -> set[tuple[str, str, str]]:
     found: set[tuple[str, str, str]] = set()
     for item in chosen:
         for one in entries_of(item):
-            if one.get("kind") not in ("Secret", "Application", "ApplicationSet", "AppProject"):
+            if one.get("kind") not in ("Secret", "Application", "ApplicationSet"):
                 version = "/".join(part for part in (one.get("group"), one.get("version")) if part)
                 found.add((str(one.get("kind", "")), version, str(one.get("namespace", ""))))
     return found

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from harness.diagnose.cases import Case, Stage, cases
 from harness.diagnose.evidence import evidence
-from harness.diagnose.finding import Finding, Kind, sync_again
+from harness.diagnose.finding import Finding, Kind, end_sync, sync_again
 from harness.diagnose.kinds import classify
 from harness.diagnose.model import Diagnosis, Fix, Reason, SyncState, Verdict
 from harness.diagnose.objects import Object, name_of, status_of
@@ -101,9 +101,13 @@ def _holds(case: Case) -> bool:
 
 
 def _fixes(case: Case, finding: Finding) -> tuple[Fix, ...]:
-    """Return what to do, and how to go on where Argo CD has given up."""
-    ended = case.stage is Stage.OBJECT and case.operation.get("phase") in ("Failed", "Error")
-    return tuple(dict.fromkeys((*finding.fixes, *([sync_again(case)] if ended else []))))
+    """Return what to do, and how to go on where Argo CD has given up, or holds on to an older commit."""
+    fixes = list(finding.fixes)
+    if case.stage is Stage.OBJECT and case.operation.get("phase") in ("Failed", "Error"):
+        fixes.append(sync_again(case))
+    if case.operation.get("phase") == "Running" and _sync(case.view, case.application).stale:
+        fixes.append(end_sync(case))
+    return tuple(dict.fromkeys(fixes))
 
 
 def _others(view: View, found: list[_Found], first: _Found, path: list[_Found]) -> tuple[str, ...]:
@@ -139,6 +143,13 @@ def _base(view: View) -> Diagnosis:
     )
 
 
+def operation_revision(application: Object) -> str:
+    """Return the commit that the last or present sync is about, empty where it is not known."""
+    operation = status_of(application).get("operationState") or {}
+    asked = ((operation.get("operation") or {}).get("sync") or {}).get("revision")
+    return str((operation.get("syncResult") or {}).get("revision") or asked or "")
+
+
 def _sync(view: View, item: Object) -> SyncState:
     status = status_of(item)
     operation = status.get("operationState") or {}
@@ -150,6 +161,7 @@ def _sync(view: View, item: Object) -> SyncState:
         health=str((status.get("health") or {}).get("status", "")),
         revision=str((status.get("sync") or {}).get("revision", "")),
         phase=str(operation.get("phase", "")),
+        syncing=operation_revision(item),
         attempt=int(operation.get("retryCount") or 0) + 1 if operation else 0,
         attempts=int(retry.get("limit") or 0) + 1 if operation else 0,
         seconds=view.age(operation.get("startedAt")) if running else None,

@@ -95,6 +95,17 @@ def sync_again(case: Case) -> Fix:
     )
 
 
+def end_sync(case: Case) -> Fix:
+    """Advise to end a sync of an older commit: a newer one, perhaps the fix, waits for its end."""
+    name = case.application.get("metadata", {}).get("name", "")
+    namespace = case.application.get("metadata", {}).get("namespace", "argocd")
+    return Fix(
+        text="This sync is of an older commit, and newer ones wait for its end: end it if they hold the fix.",
+        command=f"kubectl -n {namespace} patch application {name} --type merge "
+        """-p '{"status":{"operationState":{"phase":"Terminating"}}}'""",
+    )
+
+
 def refresh(case: Case) -> Fix:
     """Advise to let Argo CD compare again, without what it has cached."""
     name = case.application.get("metadata", {}).get("name", "")

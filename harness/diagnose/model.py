@@ -72,15 +72,22 @@ class SyncState(Frozen):
     health: str
     revision: str = ""
     phase: str = ""
+    syncing: Annotated[str, Field(description="The revision that its last or present sync is about.")] = ""
     attempt: int = 0
     attempts: int = 0
     seconds: int | None = None
+
+    @property
+    def stale(self) -> bool:
+        """Whether the sync is about another revision than the one that Git has by now."""
+        return bool(self.syncing and self.revision) and self.syncing != self.revision
 
     def __str__(self) -> str:
         parts = [f"{self.sync or 'not compared yet'}", self.health or "health unknown"]
         if self.phase:
             attempt = f", attempt {self.attempt} of {self.attempts}" if self.attempt > 1 else ""
-            parts.append(f"sync {self.phase}{attempt}")
+            older = f" of {self.syncing[:8]}" if self.stale else ""
+            parts.append(f"sync {self.phase}{older}{attempt}")
         if self.revision:
             parts.append(f"at {self.revision[:8]}")
         return ", ".join(parts)

@@ -75,8 +75,12 @@ _CALL = re.compile(r"template: (?P<file>[^:\s]+):(?P<line>\d+):\d+: executing \"
 _POINTER = re.compile(r"^- at '(?P<at>[^']*)': (?P<text>.*)$")
 
 
-def render_refusal(message: str) -> RenderRefusal | None:
+def render_refusal(message: str, root: str = "") -> RenderRefusal | None:
     """Return what our charts said, out of a ComparisonError of Argo CD; None where Helm did not run.
+
+    Args:
+        message: of the condition.
+        root: name of the chart that was rendered; its values have no prefix.
 
     Formats: Argo CD 3.6.1 (util/exec/exec.go, util/helm/helm.go), Helm 4.3.1.
     """
@@ -86,7 +90,7 @@ def render_refusal(message: str) -> RenderRefusal | None:
     lines = [line.rstrip() for line in found["output"].splitlines() if not _NOISE.match(line)]
     text = "\n".join(lines).removeprefix("Error: ").strip()
     if text.startswith("values don't meet the specifications"):
-        return RenderRefusal(tuple(_schema_problems(lines)) or (one_line(text),))
+        return RenderRefusal(tuple(dict.fromkeys(_schema_problems(lines, root))) or (one_line(text),))
     at = _AT.match(text)
     if at:
         template = f"{at['file']}:{at['line']}"
@@ -100,13 +104,13 @@ def render_refusal(message: str) -> RenderRefusal | None:
     return RenderRefusal((one_line(text, 500),))
 
 
-def _schema_problems(lines: list[str]) -> list[str]:
+def _schema_problems(lines: list[str], root: str) -> list[str]:
     chart, problems = "", []
     for line in lines:
         header = re.match(r"^([\w-]+):$", line)
         pointed = _POINTER.match(line.strip())
         if header:
-            chart = header[1]
+            chart = "" if header[1] == root else header[1]
         elif pointed and pointed["text"] != "validation failed":
             steps = [step.replace("~1", "/").replace("~0", "~") for step in pointed["at"].split("/")[1:]]
             unknown = re.match(r"additional properties (.*) not allowed$", pointed["text"])

@@ -60,8 +60,8 @@ def test_an_unknown_key_and_a_missing_one_are_named_together(portal: dict[str, A
         ),
         (
             {"databases": {"portal": {"server": "shop", "user": "portal", "secret": "key", "purpose": "Statistics"}}},
-            "Contract: databases.portal.secret: key is not one of secrets; "
-            "databases.portal.server: shop is not among requires",
+            "Contract: databases.portal.server: shop is not among requires; "
+            "databases.portal.secret: key is not one of secrets",
         ),
         (
             {"probes": {"readiness": {"port": "web", "source": "test"}, "none": "It starts at once."}},

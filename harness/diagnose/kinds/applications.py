@@ -51,7 +51,8 @@ def applicationset(case: Case) -> Finding | None:
 
 def render_refused(case: Case) -> Finding | None:
     """Our charts refuse the values, or a template fails."""
-    refused = render_refusal(_error(case, "ComparisonError"))
+    source = (case.application.get("spec") or {}).get("source") or {}
+    refused = render_refusal(_error(case, "ComparisonError"), str(source.get("path", "")).rpartition("/")[2])
     if refused is None:
         return None
     more = f" (and {len(refused.problems) - 1} more)" if len(refused.problems) > 1 else ""
@@ -68,7 +69,10 @@ def render_refused(case: Case) -> Finding | None:
 def _problems(case: Case, refused: RenderRefusal) -> tuple[Reason, ...]:
     where = f", noticed by {refused.template}" if refused.template else ""
     source = f"Application {case.ref.name}, ComparisonError (Helm{where})"
-    return tuple(Reason(source=source, text=one_line(problem, 500)) for problem in refused.problems)
+    said = tuple(one_line(problem, 500) for problem in refused.problems)
+    if len(said) == 1:
+        return (Reason(source=source, text=said[0]),)
+    return (Reason(source=source, text=f"{len(said)} problems", lines=said),)
 
 
 def source_unreachable(case: Case) -> Finding | None:

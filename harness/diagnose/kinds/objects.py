@@ -108,10 +108,10 @@ def suspended(case: Case) -> Finding | None:
 
 def lost(case: Case) -> Finding | None:
     """The sync waits for an object that is not there."""
-    if case.live is not None or case.refused or case.ref.kind == "Application":
+    if case.live is not None or "it might have been deleted" not in str(case.result.get("message", "")):
         return None
     return Finding(
-        f"is not there: {one_line(str(case.result.get('message', ''))) or 'it was removed during the sync'}",
+        "was there and is gone: somebody or something removed it during the sync",
         (Fix(text="See who removes it (a TTL, a delete policy, a person).",
              command=kubectl(case, "get events --sort-by=.lastTimestamp")), sync_again(case)),
     )  # fmt: skip
