@@ -81,7 +81,7 @@ def _pytest(name: str, folders: list[str], extra: list[str]) -> int:
 
     report = reports_dir() / name
     base = repository()
-    arguments = ["-p", "harness.report.plugin", f"--indigo-report={report}", f"--rootdir={base}"]
+    arguments = [f"--indigo-report={report}", f"--rootdir={base}"]
     arguments += [f"--config-file={base / 'pyproject.toml'}"]
     status = int(pytest.main([*arguments, *(str(Path(base, folder)) for folder in folders), *extra]))
     return status if status != pytest.ExitCode.NO_TESTS_COLLECTED else 1

@@ -25,6 +25,7 @@ from harness.render.refusal import refusal
 
 KUBERNETES = "1.37.2"  # the version of the embedded engine; what `--kube-version` is without another wish
 WORKERS = 2
+_SPEED = {"GOGC": "400"}  # Helm ends before it would need its memory back; a fifth less time
 
 
 @dataclass(frozen=True)
@@ -149,7 +150,7 @@ def template_text(inputs: Inputs, environment: Mapping[str, str] | None = None) 
                 _helm(),
                 *inputs.arguments(),
                 cwd=inputs.chart,
-                env={**isolated, "HELM_PLUGINS": home, "KUBECONFIG": os.devnull, **(environment or {})},
+                env={**isolated, "HELM_PLUGINS": home, "KUBECONFIG": os.devnull, **_SPEED, **(environment or {})},
                 stdin=inputs.inline,
             )
         except ProcessError as error:
