@@ -219,9 +219,15 @@ class Cluster:
 
     def apply(self, manifest: Object, *, manager: str = "indigo", force: bool = True, dry_run: bool = False) -> Object:
         """Apply a manifest server-side and return the object; raises Conflict on a foreign field without `force`."""
-        metadata = manifest["metadata"]
-        path = self._path(manifest["kind"], manifest["apiVersion"], metadata.get("namespace"), metadata["name"])
+        path = self._path(manifest["kind"], manifest["apiVersion"], manifest["metadata"].get("namespace"))
+        return self.apply_at(path, manifest, manager=manager, force=force, dry_run=dry_run)
+
+    def apply_at(
+        self, collection: str, manifest: Object, *, manager: str = "indigo", force: bool = True, dry_run: bool = False
+    ) -> Object:
+        """Apply a manifest to the collection at a path, without asking what the server serves."""
         query: Query = {"fieldManager": manager, "force": force, "dryRun": "All" if dry_run else None}
+        path = f"{collection}/{quote(manifest['metadata']['name'], safe='')}"
         answer: Object = self.request(
             "PATCH", path, query=query, body=manifest, content_type="application/apply-patch+yaml"
         )

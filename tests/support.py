@@ -12,6 +12,7 @@ import yaml
 from harness import toolchain
 from harness.paths import repository
 from harness.process import ProcessError, run
+from harness.render import cache as renders
 
 Object = dict[str, Any]
 
@@ -50,13 +51,28 @@ def _render(component: str, values: str) -> tuple[Object, ...]:
     merged = {"global": {"urls": URLS, "environment": "test"}} | wanted
     if "global" in wanted:
         merged["global"] = {"urls": URLS, "environment": "test"} | wanted["global"]
-    chart = repository() / "charts" / component
-    command = [str(toolchain.tool("helm")), "template", "test", str(chart), "--namespace", "indigo-test", "-f", "-"]
-    try:
-        done = run(*command, stdin=json.dumps(merged))
-    except ProcessError as error:
-        raise Refused(error.stderr) from None
-    return tuple(document for document in yaml.load_all(done.stdout, Loader=Loader) if document)
+    answer = _helm(repository() / "charts" / component, json.dumps(merged))
+    if "refused" in answer:
+        raise Refused(answer["refused"])
+    return tuple(document for document in yaml.load_all(answer["rendered"], Loader=Loader) if document)
+
+
+def _helm(chart: Path, values: str) -> dict[str, str]:
+    """Return what Helm says, from the cache of renders where the same bytes were given to the same Helm before."""
+    helm = toolchain.tool("helm")
+    key = renders.Key()
+    key.add("helm", str(helm.stat().st_mtime_ns))
+    key.add("values", values)
+    key.add_tree(chart)
+    known: dict[str, str] | None = renders.load(key.text())
+    if known is None:
+        try:
+            done = run(helm, "template", "test", chart, "--namespace", "indigo-test", "-f", "-", stdin=values)
+            known = {"rendered": done.stdout}
+        except ProcessError as error:
+            known = {"refused": error.stderr}
+        renders.store(key.text(), known)
+    return known
 
 
 def find(objects: list[Object], kind: str, name: str) -> Object:

@@ -23,6 +23,11 @@ from harness.paths import repository
 @click.option("--environment", help="A folder of argocd/environments; else the only one on the cluster.")
 @click.option("--kubeconfig", type=click.Path(path_type=Path), help="Kubeconfig; else $KUBECONFIG, ~/.kube/config.")
 @click.option(
+    "--platform-kubeconfig",
+    type=click.Path(path_type=Path),
+    help="Kubeconfig of the platform's cluster, where that is not Argo CD's.",
+)
+@click.option(
     "--bundle", type=click.Path(path_type=Path, file_okay=False), help="Write files for CI to this directory."
 )
 @click.option("--argocd-namespace", default="argocd", show_default=True, help="Where the Applications are.")
@@ -31,6 +36,7 @@ from harness.paths import repository
 def why(
     environment: str | None,
     kubeconfig: Path | None,
+    platform_kubeconfig: Path | None,
     bundle: Path | None,
     argocd_namespace: str,
     as_json: bool,
@@ -54,7 +60,13 @@ def why(
     graph = Graph.build(load_contracts(repository() / "charts"))
     cluster = Cluster(_kubeconfig(kubeconfig))
     application = _application(cluster, environment, argocd_namespace)
-    snapshot = collect(cluster, application, argocd_namespace=argocd_namespace, logs="all" if bundle else "failing")
+    snapshot = collect(
+        cluster,
+        application,
+        platform=Cluster(_kubeconfig(platform_kubeconfig)) if platform_kubeconfig else None,
+        argocd_namespace=argocd_namespace,
+        logs="all" if bundle else "failing",
+    )
     diagnosis = diagnose(snapshot, graph)
     if bundle:
         diagnosis.write_bundle(bundle)

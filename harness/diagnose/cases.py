@@ -199,31 +199,42 @@ def _objects(view: View, application: Object) -> Iterator[Case]:
             continue  # they are Applications of the snapshot, or show up at those they make
         entry, result = entries.get(key, {}), results.get(key, {})
         live = view.live(kind, name, namespace)
-        state = _health(live, entry, known=bool(entry), waited=(kind, name) in waited)
-        refused = result.get("status") == "SyncFailed"
-        broken = result.get("hookPhase") in ("Failed", "Error") and (live is None or not state.well)
-        unready = live is not None and not state.well and not _ignored(live, operation)
-        if refused or broken or unready or (kind, name) in waited:
-            wave = entry.get("syncWave")
-            if wave is None and live is not None:
-                wave = wave_of(live)
+        awaited = (kind, name) in waited
+        if entry.get("requiresPruning") and not (awaited or _going(live) or result.get("status") == "SyncFailed"):
+            continue  # it belongs to an older commit; no wave waits for it
+        state = _health(live, {**result, **entry}, awaited)
+        if _suspicious(live, state, result, operation, awaited):
+            wave = entry.get("syncWave") or (wave_of(live) if live else 0)
             ref = Ref(kind=kind, name=name, namespace=namespace, wave=int(wave or 0))
             yield Case(view, Stage.OBJECT, application, ref, live, result, state)
+
+
+def _suspicious(live: Object | None, state: Health, result: Object, operation: Object, awaited: bool) -> bool:
+    if result.get("status") == "SyncFailed":
+        return True
+    if live is None:
+        return awaited or result.get("hookPhase") in ("Failed", "Error")
+    return not state.well and not _ignored(live, operation)
+
+
+def _going(live: Object | None) -> bool:
+    return bool(live and live.get("metadata", {}).get("deletionTimestamp"))
 
 
 def _key(entry: Object) -> tuple[str, str, str]:
     return str(entry.get("kind", "")), str(entry.get("namespace", "")), str(entry.get("name", ""))
 
 
-def _health(live: Object | None, entry: Object, *, known: bool, waited: bool) -> Health:
-    """Return the health that Argo CD wrote down, else the one computed here, else what its message implies."""
+def _health(live: Object | None, entry: Object, awaited: bool) -> Health:
+    """Return the health computed here; of a custom resource what Argo CD says, since only it knows the check for it."""
+    group = str(entry.get("group", ""))
+    if live is None or "." not in group or group.endswith(".k8s.io"):
+        return health(live)
     written = entry.get("health") or {}
-    if live is not None and written.get("status") in (State.PROGRESSING, State.DEGRADED, State.SUSPENDED):
+    if written.get("status") in (State.PROGRESSING, State.DEGRADED, State.SUSPENDED):
         return Health(State(written["status"]), str(written.get("message", "")))
-    found = health(live) if live is not None or known else HEALTHY
-    if waited and found.well:
-        return Health(State.PROGRESSING, "it looks healthy, and Argo CD still waits for it")
-    return found
+    found = health(live)
+    return Health(State.PROGRESSING, "Argo CD waits for it") if awaited and found.well else found
 
 
 def _ignored(live: Object, operation: Object) -> bool:

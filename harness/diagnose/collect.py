@@ -64,6 +64,7 @@ def collect(
     application: str,
     namespace: str | None = None,
     *,
+    platform: Source | None = None,
     argocd_namespace: str = ARGOCD,
     masker: Masker | None = None,
     logs: Literal["failing", "all", "none"] = "failing",
@@ -75,9 +76,10 @@ def collect(
     Secrets are read, where that is allowed, to teach the masker their values; only their names and keys are kept.
 
     Args:
-        cluster: where Argo CD and the platform run.
+        cluster: where Argo CD runs.
         application: name of the platform's Application (indigo-dev), or of the one above it (env-dev).
         namespace: of the platform; without it, where the Application deploys to.
+        platform: the cluster where the platform runs, if that is another one.
         argocd_namespace: where the Applications are.
         masker: learns the secrets; give the run's own to have them masked in its report too.
         logs: of which pods: those that are not fine, all, or none.
@@ -88,7 +90,7 @@ def collect(
         UserError: the cluster does not serve Applications, refuses to list them, or does not answer.
     """
     knows = masker or Masker()
-    look = _Look(cluster)
+    look = _Look(cluster, platform or cluster, argocd_namespace)
     everything = _applications(cluster, argocd_namespace)
     chosen = family(everything, application)
     place = namespace or _namespace(chosen, application)
@@ -121,7 +123,7 @@ def collect(
         if look.refused("Secret")
         else {name_of(item): sorted(item.get("data") or {}) for item in secrets},
         "logs": texts,
-        "gaps": [*look.gaps, *_elsewhere(chosen)],
+        "gaps": [*look.gaps, *([] if platform else _elsewhere(chosen))],
     }
     return redact(snapshot, knows)
 
@@ -213,9 +215,7 @@ def _elsewhere(chosen: Objects) -> list[str]:
     foreign = sorted(servers - {"", "https://kubernetes.default.svc"})
     if not foreign:
         return []
-    return [
-        f"the platform is on another cluster than Argo CD ({', '.join(foreign)}): its own objects were not looked at"
-    ]
+    return [f"the platform is on another cluster than Argo CD ({', '.join(foreign)}): name its kubeconfig too"]
 
 
 def _short(message: str) -> str:
@@ -227,12 +227,15 @@ def _short(message: str) -> str:
 class _Look:
     """Asks, and notes what is refused instead of failing: half a diagnosis helps more than none."""
 
-    cluster: Source
+    argocd: Source
+    platform: Source
+    argocd_namespace: str
     gaps: list[str] = field(default_factory=list)
 
     def list(self, kind: str, version: str, namespace: str) -> Objects:
+        cluster = self.argocd if namespace == self.argocd_namespace else self.platform
         try:
-            return self.cluster.list(kind, namespace or None, api_version=version or None)
+            return cluster.list(kind, namespace or None, api_version=version or None)
         except ApiError as error:
             self.gaps.append(f"{kind}s could not be read: {error.message or error.reason}")
         except UserError as error:
@@ -264,7 +267,7 @@ class _Look:
         path = f"/api/v1/namespaces/{namespace}/pods/{pod}/log"
         query: dict[str, str | int | bool | None] = {"container": container, "tailLines": lines, "previous": previous}
         try:
-            answer = self.cluster.request("GET", path, query=query, seconds=SECONDS)
+            answer = self.platform.request("GET", path, query=query, seconds=SECONDS)
         except ApiError as error:
             return "", "" if previous else _short(error.message or error.reason)
         except (urllib3.exceptions.HTTPError, OSError) as error:

@@ -106,7 +106,7 @@ def _fixes(case: Case, finding: Finding) -> tuple[Fix, ...]:
     if case.stage is Stage.OBJECT and case.operation.get("phase") in ("Failed", "Error"):
         fixes.append(sync_again(case))
     if case.operation.get("phase") == "Running" and _sync(case.view, case.application).stale:
-        fixes.append(end_sync(case))
+        fixes += [end_sync(case), sync_again(case)]
     return tuple(dict.fromkeys(fixes))
 
 

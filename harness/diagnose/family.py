@@ -4,7 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from harness.diagnose.objects import TRACKING, Object, Objects, annotations_of, name_of, status_of
+from harness.diagnose.objects import (
+    ENVIRONMENT,
+    TRACKING,
+    Object,
+    Objects,
+    annotations_of,
+    labels_of,
+    name_of,
+    status_of,
+    wave_of,
+)
 
 ROOT = "indigo-root"
 
@@ -30,7 +40,7 @@ def entries_of(application: Object) -> Objects:
 
 
 def family(items: Objects, application: str) -> Objects:
-    """Return an Application with those above it and those below it, the outermost first."""
+    """Return an Application and those above, beside (of its environment) and below it, in the order they sync."""
     known = {name_of(item): item for item in items}
     start = application
     if start not in known:
@@ -38,10 +48,25 @@ def family(items: Objects, application: str) -> Objects:
         if above not in known:
             return [item for name, item in known.items() if name == ROOT]
         start = above
+    parents = {name: _parent(known, item) for name, item in known.items()}
     chain = [start]
-    while (parent := _parent(known, known[chain[0]])) and parent not in chain:
+    while (parent := parents[chain[0]]) and parent not in chain:
         chain.insert(0, parent)
-    for name in chain[chain.index(start) :]:
-        below = [one for one in known if one not in chain and _parent(known, known[one]) == name]
-        chain += sorted(below)
+    environment = labels_of(known[start]).get(ENVIRONMENT)
+    beside = [
+        name
+        for name, item in known.items()
+        if environment
+        and parents[name]
+        and parents[name] == parents[start]
+        and labels_of(item).get(ENVIRONMENT) == environment
+    ]
+    chain[chain.index(start) :] = _by_wave(known, {start, *beside})
+    for name in chain[:]:
+        if name == start or name in beside:
+            chain += _by_wave(known, {one for one in known if one not in chain and parents[one] == name})
     return [known[name] for name in chain]
+
+
+def _by_wave(known: Mapping[str, Object], names: set[str]) -> list[str]:
+    return sorted(names, key=lambda name: (wave_of(known[name]) or 0, name))

@@ -86,11 +86,15 @@ def values_file(case: Case) -> str:
 
 
 def sync_again(case: Case) -> Fix:
-    """Advise to start the sync anew, which Argo CD does not do by itself for a revision that has failed."""
+    """Advise to start the sync anew: Argo CD does not try a failed revision again by itself.
+
+    Nor a newer one, where the Application has `manifest-generate-paths` and the newer one was compared while the
+    failed one was under way: it counts as unchanged then (controller/appcontroller.go 3.6.1, alreadyAttemptedSync).
+    """
     name = case.application.get("metadata", {}).get("name", "")
     namespace = case.application.get("metadata", {}).get("namespace", "argocd")
     return Fix(
-        text="The sync has given up and does not try this revision again: a new commit starts it, or this command.",
+        text="Argo CD has given up and does not start again by itself, at times not even for a newer commit: do it.",
         command=f'kubectl -n {namespace} patch application {name} --type merge -p \'{{"operation":{{"sync":{{}}}}}}\'',
     )
 
@@ -100,7 +104,8 @@ def end_sync(case: Case) -> Fix:
     name = case.application.get("metadata", {}).get("name", "")
     namespace = case.application.get("metadata", {}).get("namespace", "argocd")
     return Fix(
-        text="This sync is of an older commit, and newer ones wait for its end: end it if they hold the fix.",
+        text="This sync is of an older commit, and newer ones wait for its end: end it if they hold the fix, then "
+        "start the new one.",
         command=f"kubectl -n {namespace} patch application {name} --type merge "
         """-p '{"status":{"operationState":{"phase":"Terminating"}}}'""",
     )

@@ -79,8 +79,8 @@ class SyncState(Frozen):
 
     @property
     def stale(self) -> bool:
-        """Whether the sync is about another revision than the one that Git has by now."""
-        return bool(self.syncing and self.revision) and self.syncing != self.revision
+        """Whether the sync is about another revision than the one that is wanted by now."""
+        return bool(self.syncing and self.revision) and self.syncing != self.revision and self.sync != "Synced"
 
     def __str__(self) -> str:
         parts = [f"{self.sync or 'not compared yet'}", self.health or "health unknown"]

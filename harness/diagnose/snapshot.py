@@ -111,6 +111,14 @@ class View:
         fitting = [one for one in self.graph.contracts if name == one or name.startswith(f"{one}-")]
         return max(fitting, key=len, default="")
 
+    def maker(self, kind: str, name: str) -> str:
+        """Return the Application that tracks an object; where none does, the one of the environment's namespace."""
+        for application in self.applications:
+            entries = (application.get("status") or {}).get("resources") or []
+            if any((entry.get("kind"), entry.get("name")) == (kind, name) for entry in entries):
+                return name_of(application)
+        return f"indigo-{self.environment or '<environment>'}-namespace"
+
     def tracked(self) -> set[str]:
         """Return the components of which an Application tracks at least one object (mode embedded)."""
         found = {

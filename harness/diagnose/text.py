@@ -87,7 +87,8 @@ def render_refusal(message: str, root: str = "") -> RenderRefusal | None:
     found = _HELM.search(message)
     if not found:
         return None
-    lines = [line.rstrip() for line in found["output"].splitlines() if not _NOISE.match(line)]
+    output = found["output"].replace("<path to cached source>/", "")
+    lines = [line.rstrip() for line in output.splitlines() if not _NOISE.match(line)]
     text = "\n".join(lines).removeprefix("Error: ").strip()
     if text.startswith("values don't meet the specifications"):
         return RenderRefusal(tuple(dict.fromkeys(_schema_problems(lines, root))) or (one_line(text),))

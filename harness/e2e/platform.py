@@ -98,7 +98,7 @@ class Platform:
     def refresh(self) -> None:
         """Let Argo CD look at the repository now instead of at its next poll."""
         self._annotate("ApplicationSet", ENVIRONMENTS, {"argocd.argoproj.io/application-set-refresh": "true"})
-        for name in (ROOT, self.parent, self.name):
+        for name in (ROOT, self.parent, f"{self.name}-namespace", self.name):
             self._annotate("Application", name, {"argocd.argoproj.io/refresh": "normal"})
 
     def _annotate(self, kind: str, name: str, annotations: Mapping[str, str]) -> None:

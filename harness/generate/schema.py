@@ -222,7 +222,6 @@ def _global(graph: Graph) -> Schema:
             "storage": _object({"className": {"type": "string"}}),
             "network": _object(
                 {
-                    "policies": {"type": "boolean"},
                     "gatewayNamespace": {"type": "string", "minLength": 1},
                     "dnsNamespace": {"type": "string", "minLength": 1},
                     "gatewayCidrs": {"type": "array", "items": {"type": "string", "pattern": CIDR}},

@@ -37,9 +37,10 @@ class Rendered:
 
     Attributes:
         environment: its configuration.
-        delivery: what the ApplicationSet's Application makes: namespace, quota, default deny, project, Applications.
-        delivered_by: that Application.
-        applications: by Application name, the objects of its chart.
+        delivery: what comes before the components: project and Applications (made by the ApplicationSet's Application),
+            and what those of them make that are in its project: namespace, quota, default deny.
+        delivered_by: the ApplicationSet's Application.
+        applications: by Application name, the objects of its chart, for those with the environment's own project.
         inputs: by Application name, what Helm was given.
         digests: by Application name, the hash of Helm's bytes.
     """
@@ -172,11 +173,16 @@ def _rendered(
     inputs: Mapping[str, Inputs],
     charts: Mapping[Inputs, Rendering],
 ) -> Rendered:
+    before = [
+        item["metadata"]["name"]
+        for item in delivery.objects
+        if item["kind"] == "Application" and item["spec"]["project"] == parent["spec"]["project"]
+    ]
     return Rendered(
         environment,
         parent,
-        delivery.objects,
-        {name: charts[given].objects for name, given in inputs.items()},
+        [*delivery.objects, *(item for name in before for item in charts[inputs[name]].objects)],
+        {name: charts[given].objects for name, given in inputs.items() if name not in before},
         inputs,
         {name: charts[given].digest for name, given in inputs.items()},
     )

@@ -15,7 +15,7 @@ from harness.errors import UserError
 from harness.paths import cache_dir
 from harness.render.locate import shown
 
-ENTRIES = 256  # of about 200 kB each
+ENTRIES = 1024  # of about 50 kB each
 VERSION = "1"  # changes with what an entry holds
 
 

@@ -64,11 +64,6 @@ def a_default_that_lets_in(edit: Edit) -> None:
     edit.get("NetworkPolicy", "default-deny")["spec"]["ingress"] = [{}]
 
 
-@mistake("graph-policies", "no pod reaches another")
-def policies_switched_off_below_a_default_deny(edit: Edit) -> None:
-    edit.values["global"]["network"]["policies"] = False
-
-
 @mistake("argocd-projects", "Job of batch is missing, and is rendered")
 def a_kind_less(edit: Edit) -> None:
     kinds = edit.get("AppProject", "indigo-dev")["spec"]["namespaceResourceWhitelist"]

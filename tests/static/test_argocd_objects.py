@@ -78,7 +78,10 @@ def test_every_folder_of_environments_becomes_one_application(committed: Subject
         parent = platform.rendered.delivered_by
         assert parent["metadata"]["name"] == f"env-{name}"
         assert parent["spec"]["project"] == "indigo-delivery"
-        assert parent["spec"]["destination"] == {"server": known[name].cluster, "namespace": known[name].namespace}
+        assert parent["spec"]["destination"] == {"server": "https://kubernetes.default.svc", "namespace": "argocd"}
+        before = one(platform.delivery, "Application", f"indigo-{name}-namespace")
+        assert before["spec"]["project"] == "indigo-delivery"
+        assert before["spec"]["destination"] == {"server": known[name].cluster, "namespace": known[name].namespace}
 
 
 def test_a_new_environment_needs_a_folder_and_nothing_else(checkout: Path) -> None:

@@ -114,13 +114,24 @@ def test_a_random_template_is_found_in_its_chart(checkout: Path) -> None:
     ]
 
 
-def test_an_environment_on_a_cluster_without_argo_cd_is_found(checkout: Path) -> None:
+def test_an_environment_on_another_cluster_keeps_its_applications_with_argo_cd(checkout: Path) -> None:
     path = checkout / "argocd/environments/dev/config.yaml"
     config = yaml.safe_load(path.read_text(encoding="utf-8"))
-    path.write_text(yaml.safe_dump({**config, "cluster": "https://far.example.org:6443"}), encoding="utf-8")
+    far = "https://far.example.org:6443"
+    path.write_text(yaml.safe_dump({**config, "cluster": far}), encoding="utf-8")
     found = check(subject(["dev"], checkout), ["argocd-projects"]).findings
-    odd = {item.object for item in found if "Argo CD, which has to see it" in item.message}
-    assert odd == {"Application/indigo-dev", "AppProject/indigo-dev"}
+    # the one thing missing is that the bootstrap knows the cluster
+    assert [item.message for item in found] == [f"namespace indigo-dev of {far} is missing, and is delivered to"]
+
+
+@pytest.mark.parametrize("wrong", ["https://far.example.org:6443"])
+def test_applications_made_where_no_argo_cd_runs_are_found(checkout: Path, wrong: str) -> None:
+    path = checkout / "argocd/bootstrap/templates/environments.yaml"
+    text = path.read_text(encoding="utf-8")
+    assert text.count("server: https://kubernetes.default.svc") == 1
+    path.write_text(text.replace("server: https://kubernetes.default.svc", f"server: {wrong}"), encoding="utf-8")
+    found = check(subject(["dev"], checkout), ["argocd-projects"]).findings
+    assert any("which has to see them" in item.message for item in found)
 
 
 def test_a_rule_is_one_module_named_after_it() -> None:

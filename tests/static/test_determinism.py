@@ -71,5 +71,5 @@ def test_another_version_of_kubernetes_gives_the_same_objects(committed: Subject
 
 def test_every_environment_renders_the_same_elsewhere(committed: Subject) -> None:
     for platform in committed.platforms.values():
-        for name, inputs in platform.rendered.inputs.items():
-            assert parse_objects(other_render(inputs)) == platform.rendered.applications[name]
+        for name, objects in platform.rendered.applications.items():
+            assert parse_objects(other_render(platform.rendered.inputs[name])) == objects

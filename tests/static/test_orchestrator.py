@@ -293,7 +293,7 @@ def test_url_on_a_port_that_the_network_policy_closes_is_refused() -> None:
     message = refusal(imUrl="https://im.example.org:8899")
     assert "orchestrator.imUrl: port 8899 is closed by the NetworkPolicy" in message
     assert "port 80 " in refusal(services={"cmdb": {"version": "v2", "url": "http://registry.example.org/api/v1"}})
-    opened = {"global": {"network": {"policies": False}}}
+    opened = {"extraEgress": [{"cidrs": ["192.0.2.0/24"], "ports": [8899]}]}
     assert env(imUrl="https://im.example.org:8899", **opened)["IM_URL"] == "https://im.example.org:8899"
 
 

@@ -58,7 +58,7 @@ def test_repository_and_revision_are_those_that_are_asked_for() -> None:
     objects = render_bootstrap(repo="file:///tmp/x.git", revision="abc")
     rendered = render_environment("dev", repo="file:///tmp/x.git", revision="abc")
     sources = [item["spec"]["source"] for item in [*objects, *rendered.delivery] if item["kind"] == "Application"]
-    assert len(sources) == 2
+    assert len(sources) == 3
     assert {(source["repoURL"], source["targetRevision"]) for source in sources} == {("file:///tmp/x.git", "abc")}
 
 

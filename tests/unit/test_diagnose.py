@@ -148,6 +148,39 @@ def test_an_event_of_an_earlier_pod_of_the_same_name_is_not_told() -> None:
     assert "9 times, last 20 s ago" in text
 
 
+def test_an_object_of_an_older_commit_that_waits_for_its_removal_blocks_nothing() -> None:
+    world = World().operation("Running", "waiting for healthy state of apps/Deployment/portal")
+    failed_job(world, "store-provision-0ld0ld00")
+    world.app["status"]["resources"][-1]["requiresPruning"] = True
+    world.pod(world.workload("Deployment", "portal", 20, ready=False), waits("ErrImagePull", "not found"))
+    assert world.diagnose().headline.startswith("portal (Deployment, wave 20) cannot pull")
+
+
+def test_a_sync_of_an_older_commit_is_told_with_the_command_that_ends_it() -> None:
+    world = World().operation("Running", "waiting for healthy state of batch/Job/store-provision-1a2b3c4d")
+    failed_job(world)
+    world.app["status"]["sync"]["revision"] = "a5fdfef8cfc7b8dcae662165d8aaff7c67b08655"
+    found = world.diagnose()
+    assert str(found.syncs[-1]) == "OutOfSync, Healthy, sync Running of 39e4495d, at a5fdfef8"
+    assert any('"phase":"Terminating"' in fix.command for fix in found.fixes)
+
+
+def test_what_argo_cd_waits_for_although_it_is_there_is_no_failure() -> None:
+    world = World().operation("Running", "waiting for healthy state of /ConfigMap/store-config and 2 more resources")
+    world.add("ConfigMap", "store-config", group="")
+    found = world.diagnose()
+    assert (found.verdict, found.kind) == (Verdict.RUNNING, "syncing")
+
+
+def test_a_custom_resource_that_argo_cd_waits_for_is_named_after_a_while() -> None:
+    world = World().operation("Running", "waiting for healthy state of k8s.mariadb.com/MariaDB/store", seconds=600)
+    world.add("MariaDB", "store", group="k8s.mariadb.com")
+    found = world.diagnose()
+    assert (found.kind, found.headline) == (
+        "unhealthy", "store (MariaDB, wave 0) is Progressing after 10 min: Argo CD waits for it",
+    )  # fmt: skip
+
+
 def test_drift_and_a_manual_sync_are_told_apart_from_a_sync_that_gave_up() -> None:
     assert World().operation("Succeeded").diagnose().kind == "drift"
     manual = World()

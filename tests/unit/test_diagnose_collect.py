@@ -89,11 +89,16 @@ def test_a_snapshot_of_a_cluster_gives_the_diagnosis_and_keeps_no_secret() -> No
 def test_applications_above_and_below_are_found_from_either_end() -> None:
     world = crashing()
     world.data["applications"].append(application("indigo-other"))
+    space = application("indigo-dev-namespace")
+    for item, wave in ((world.app, "1"), (space, "0")):
+        item["metadata"]["labels"] = {"indigo-paas/environment": "dev"}
+        tracked = {"argocd.argoproj.io/tracking-id": "env-dev:argoproj.io/Application:argocd/x"}
+        item["metadata"]["annotations"] = {"argocd.argoproj.io/sync-wave": wave, **tracked}
+    world.data["applications"].append(space)
     for start in ("indigo-dev", "env-dev"):
         snapshot = collect(FakeCluster(world), start, SPACE)
         names = [item["metadata"]["name"] for item in snapshot["applications"]]
-        assert names[-2:] == ["env-dev", "indigo-dev"], start
-        assert "indigo-other" not in names
+        assert names == ["env-dev", "indigo-dev-namespace", "indigo-dev"], start
     assert snapshot["environment"] == "dev"
 
 

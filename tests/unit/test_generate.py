@@ -162,7 +162,7 @@ def test_the_umbrella_accepts_what_the_architecture_shows(graph: Graph) -> None:
         "secrets": {"store-root": "db-admin", "store-auth": ""},
         "images": {"registry": "registry.example.org/mirror", "pullPolicy": "IfNotPresent", "pullSecrets": ["pull"]},
         "storage": {"className": ""},
-        "network": {"policies": True, "gatewayNamespace": "gateway", "dnsNamespace": "kube-system",
+        "network": {"gatewayNamespace": "gateway", "dnsNamespace": "kube-system",
                     "gatewayCidrs": [], "internetCidrs": ["0.0.0.0/0", "::/0"]},
     }  # fmt: skip
     assert umbrella(graph, {"global": platform, "portal": values.defaults(graph.contracts["portal"])}) == []

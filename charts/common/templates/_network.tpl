@@ -58,7 +58,6 @@ spec:
 {{- define "common.networkpolicy" -}}
 {{- $x := . -}}
 {{- $network := dig "network" dict ($x.root.Values.global | default dict) -}}
-{{- if dig "policies" true $network }}
 ---
 apiVersion: networking.k8s.io/v1
 kind: NetworkPolicy
@@ -73,7 +72,6 @@ spec:
     {{- include "common.networkpolicy.ingress" (dict "x" $x "network" $network) | trim | nindent 4 }}
   egress:
     {{- include "common.networkpolicy.egress" (dict "x" $x "network" $network) | trim | nindent 4 }}
-{{- end }}
 {{- end -}}
 
 {{- define "common.networkpolicy.ingress" -}}

@@ -184,7 +184,10 @@ of what stays the same over restarts and differs between platforms that share a 
 {{- range $out := .x.contract.egress -}}
 {{- range $number := $out.ports }}{{ $open = append $open ($number | int) }}{{ end -}}
 {{- end -}}
-{{- if and (dig "network" "policies" true (.x.root.Values.global | default dict)) (not (has $port $open)) -}}
-{{- printf "port %d is closed by the NetworkPolicy, which opens %s; use one of them (https is 443)" $port ($open | uniq | sortAlpha | join ", ") -}}
+{{- range $extra := .x.root.Values.extraEgress -}}
+{{- range $number := $extra.ports }}{{ $open = append $open ($number | int) }}{{ end -}}
+{{- end -}}
+{{- if not (has $port $open) -}}
+{{- printf "port %d is closed by the NetworkPolicy, which opens %s; use one of them (https is 443), or open it in orchestrator.extraEgress" $port ($open | uniq | sortAlpha | join ", ") -}}
 {{- end -}}
 {{- end -}}

@@ -34,6 +34,8 @@ def _environment(platform: Platform, subject: Subject) -> Iterator[Problem]:
     """The project of an environment: what its Applications render, in its namespace, and nothing else."""
     for application in _applications(platform.delivery):
         name = application["spec"]["project"]
+        if name == platform.rendered.delivered_by["spec"]["project"]:
+            continue  # what comes before the components: `_delivery`
         project = _named(platform.delivery, name)
         if project is None:
             yield Problem(
@@ -64,7 +66,7 @@ def _delivery(subject: Subject) -> Iterator[Problem]:
         needed = {(HERE, str(item["metadata"].get("namespace", ""))) for item in subject.bootstrap}
         for platform in subject.platforms.values():
             cluster = platform.rendered.environment.cluster
-            needed |= {(cluster, _namespace(item)) for item in platform.delivery}
+            needed |= {(HERE if _argo(item) else cluster, _namespace(item)) for item in platform.delivery}
             yield from _wrong_cluster(platform)
         places = _places(project)
         for place in sorted(needed):
@@ -76,15 +78,15 @@ def _delivery(subject: Subject) -> Iterator[Problem]:
 
 
 def _wrong_cluster(platform: Platform) -> Iterator[Problem]:
-    cluster = platform.rendered.environment.cluster
-    for item in platform.delivery:
-        if item["apiVersion"].startswith("argoproj.io/") and cluster != HERE:
-            yield Problem(
-                item,
-                "",
-                f"is made on {cluster}, and Argo CD, which has to see it, runs on {HERE}",
-                "deliver Applications and projects by an Application whose destination is Argo CD's own cluster",
-            )
+    application = platform.rendered.delivered_by
+    server = application["spec"]["destination"]["server"]
+    if server != HERE:
+        yield Problem(
+            application,
+            "spec.destination.server",
+            f"Applications and projects are made on {server}, and Argo CD, which has to see them, runs on {HERE}",
+            "deliver them by an Application whose destination is Argo CD's own cluster",
+        )
 
 
 def _kinds(project: Object, inside: set[Kind], wide: set[Kind], possible: set[Kind] | None) -> Iterator[Problem]:
@@ -143,6 +145,10 @@ def _places(project: Object) -> list[Place]:
 
 def _allows(allowed: Place, place: Place) -> bool:
     return allowed[0] == place[0] and fnmatchcase(place[1], allowed[1])
+
+
+def _argo(item: Object) -> bool:
+    return bool(item["apiVersion"].startswith("argoproj.io/"))
 
 
 def _namespace(item: Object) -> str:

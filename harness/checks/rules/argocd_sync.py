@@ -28,7 +28,8 @@ def _check(platform: Platform) -> Iterator[Problem]:
     for item in platform.delivery:
         if item["kind"] == "Application":
             yield from _application(item)
-            yield from _environment(item, platform)
+            if item["metadata"]["name"] in platform.rendered.applications:
+                yield from _environment(item, platform)
     yield from _application(platform.rendered.delivered_by)
 
 

@@ -16,9 +16,6 @@ _BOTH = ["Egress", "Ingress"]
 
 def _check(platform: Platform) -> Iterator[Problem]:
     policies = platform.of_kind("NetworkPolicy")
-    if not platform.section("network").get("policies", True):
-        yield from _switched_off(platform, policies)
-        return
     yield from _default_deny(platform)
     for pod in platform.pods:
         selecting = [item for item in policies if matches((item.get("spec") or {}).get("podSelector"), pod.labels)]
@@ -91,6 +88,11 @@ def _expected(platform: Platform, name: str) -> Iterator[Flow]:
         for peer in peers:
             for number in out.ports:
                 yield Flow("to", peer, str(number))
+    own = platform.values.get(name) or {}
+    for extra in own.get("extraEgress") or () if isinstance(own, Mapping) else ():
+        for cidr in extra["cidrs"]:
+            for number in extra["ports"]:
+                yield Flow("to", f"network {cidr}", str(number))
 
 
 def _default_deny(platform: Platform) -> Iterator[Problem]:
@@ -100,7 +102,7 @@ def _default_deny(platform: Platform) -> Iterator[Problem]:
             None,
             f"namespace {platform.namespace}",
             "has no default deny: a pod that nobody wrote a policy for is open in both directions",
-            "keep NetworkPolicy/default-deny in argocd/environment/templates/namespace.yaml",
+            "keep NetworkPolicy/default-deny in argocd/namespace/templates/namespace.yaml",
         )
 
 
@@ -113,19 +115,6 @@ def _denies(item: Object, platform: Platform) -> bool:
         and not spec.get("ingress")
         and not spec.get("egress")
     )
-
-
-def _switched_off(platform: Platform, policies: list[Object]) -> Iterator[Problem]:
-    denying = [item for item in platform.delivery if item["kind"] == "NetworkPolicy"]
-    for item in denying:
-        yield Problem(
-            item,
-            "spec",
-            "denies everything, and with global.network.policies: false nothing opens it again: no pod reaches another",
-            "leave global.network.policies at true",
-        )
-    for item in policies:
-        yield Problem(item, "", "is rendered although global.network.policies is false")
 
 
 RULE = Rule(

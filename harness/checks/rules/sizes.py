@@ -28,8 +28,9 @@ def _check(platform: Platform) -> Iterator[Problem]:
         size = _size(item["metadata"].get("annotations") or {})
         if size >= ANNOTATIONS:
             yield Problem(item, "metadata.annotations", f"are {size} bytes, allowed are less than {ANNOTATIONS}")
-    for name, inputs in platform.rendered.inputs.items():
-        size = release_size(inputs, platform.rendered.applications[name])
+    for name, objects in platform.rendered.applications.items():
+        inputs = platform.rendered.inputs[name]
+        size = release_size(inputs, objects)
         if size >= RELEASE:
             yield Problem(
                 None,

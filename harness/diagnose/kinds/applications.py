@@ -59,7 +59,10 @@ def render_refused(case: Case) -> Finding | None:
     return Finding(
         f"cannot be rendered: {one_line(refused.problems[0])}{more}",
         (
-            Fix(text=f"Mend the key in {values_file(case)} and commit; this names the line.", command="indigo check"),
+            Fix(
+                text=f"Mend it in {values_file(case)} (or beside it) and commit; this names the line.",
+                command="indigo check",
+            ),
             refresh(case),
         ),
         _problems(case, refused),
@@ -238,7 +241,10 @@ def drift(case: Case) -> Finding | None:
     if _sync_status(case.application) != "OutOfSync" or case.operation.get("phase") != "Succeeded":
         return None
     entries = [one for one in status_of(case.application).get("resources") or [] if one.get("status") == "OutOfSync"]
-    names = ", ".join(f"{one.get('kind')} {one.get('name')}" for one in entries[:3])
+    gone = {True: " (to be removed)", False: ""}
+    names = ", ".join(
+        f"{one.get('kind')} {one.get('name')}{gone[bool(one.get('requiresPruning'))]}" for one in entries[:3]
+    )
     more = f" and {len(entries) - 3} more" if len(entries) > 3 else ""
     return Finding(
         f"was synced but differs from Git: {names or 'no object is named'}{more}",

@@ -58,8 +58,8 @@ def namespace_missing(case: Case) -> Finding | None:
                   command=f"kubectl get namespace {name} -o yaml")  # fmt: skip
     else:
         fix = Fix(
-            text=f"The Application env-{case.view.environment or '<name>'} makes the namespace {name}: see why it has "
-            "not (Argo CD is told never to make one itself).",
+            text=f"The Application {case.view.maker('Namespace', name)} makes the namespace {name}: see why it has not "
+            "(Argo CD is told never to make one itself).",
             command=f"kubectl get namespace {name}",
         )
     return _finding(case, message, fix)

@@ -18,7 +18,7 @@ import urllib3
 
 from harness.cluster import Cluster, NotFound, Object
 from harness.engines.embedded import crds
-from harness.engines.embedded.objects import ensure, ensure_definition
+from harness.engines.embedded.objects import ensure, ensure_definition, patiently
 from harness.engines.embedded.place import Place
 from harness.engines.embedded.settings import ArgoSettings
 from harness.engines.ports import HOST, Claim
@@ -203,13 +203,18 @@ class ArgoCD:
         return reached
 
     def create_default_project(self, cluster: Cluster) -> None:
-        """Create the AppProject `default` (argocd-server would, and there is none)."""
+        """Create the AppProject `default` (argocd-server would, and there is none).
+
+        It is applied, not posted: an API server lets whoever *creates* an object of a kind that is younger than 2 s
+        wait for 2 s (k8s.io/apiextensions-apiserver, pkg/apiserver/customresource_handler.go).
+        """
         spec = {
             "sourceRepos": ["*"],
             "destinations": [{"namespace": "*", "server": "*"}],
             "clusterResourceWhitelist": [{"group": "*", "kind": "*"}],
         }
-        ensure(cluster, _object("AppProject", "default", "argoproj.io/v1alpha1", spec=spec))
+        manifest = _object("AppProject", "default", "argoproj.io/v1alpha1", spec=spec)
+        patiently(lambda: cluster.apply_at(f"/apis/argoproj.io/v1alpha1/namespaces/{NAMESPACE}/appprojects", manifest))
 
     def _config(self) -> dict[str, str]:
         return {"timeout.reconciliation": f"{self.settings.reconciliation}s", **self.settings.config}

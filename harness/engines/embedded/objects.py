@@ -43,7 +43,7 @@ def patiently(call: Callable[[], Any]) -> Any:
         try:
             return call()
         except ApiError as error:
-            early = error.status in (429, 500, 503, 504) or "not yet ready" in error.message
+            early = error.status in (404, 429, 500, 503, 504) or "not yet ready" in error.message
             if not early or time.monotonic() - begin > PATIENCE:
                 raise
         except urllib3.exceptions.HTTPError:

@@ -1,0 +1,18 @@
+"""A test's folder says which tier answers it: tests/static, tests/gitops; unit tests have none."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+TIERS = ("static", "gitops", "kind", "cluster")
+HERE = Path(__file__).parent
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark each test with the tier of its folder, where it does not name one itself."""
+    for item in items:
+        folder = item.path.relative_to(HERE).parts[0]
+        if folder in TIERS and not any(item.get_closest_marker(tier) for tier in TIERS):
+            item.add_marker(getattr(pytest.mark, folder))
