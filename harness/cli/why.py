@@ -17,6 +17,7 @@ from harness.errors import UserError
 from harness.model.graph import Graph
 from harness.model.load import load_contracts
 from harness.paths import repository
+from harness.report.masking import Masker
 
 
 @click.command()
@@ -60,14 +61,16 @@ def why(
     graph = Graph.build(load_contracts(repository() / "charts"))
     cluster = Cluster(_kubeconfig(kubeconfig))
     application = _application(cluster, environment, argocd_namespace)
+    masker = Masker()
     snapshot = collect(
         cluster,
         application,
         platform=Cluster(_kubeconfig(platform_kubeconfig)) if platform_kubeconfig else None,
         argocd_namespace=argocd_namespace,
+        masker=masker,
         logs="all" if bundle else "failing",
     )
-    diagnosis = diagnose(snapshot, graph)
+    diagnosis = diagnose(snapshot, graph, masker)
     if bundle:
         diagnosis.write_bundle(bundle)
         err.print(f"written: {bundle}")

@@ -1,7 +1,8 @@
 """Says why a sync does not converge: which object blocks, why, what waits for it, what to do.
 
-snapshot = collect(cluster, "indigo-dev")
-diagnosis = diagnose(snapshot, graph)
+masker = Masker()
+snapshot = collect(cluster, "indigo-dev", masker=masker)
+diagnosis = diagnose(snapshot, graph, masker)
 print(diagnosis.to_text())
 diagnosis.write_bundle(Path("reports/why"))
 """

@@ -27,7 +27,7 @@ class _Dumper(getattr(yaml, "CSafeDumper", yaml.SafeDumper)):  # type: ignore[mi
 
 
 def write_bundle(
-    diagnosis: Diagnosis, snapshot: Snapshot | None, directory: Path, argocd_logs: Path | None = None
+    diagnosis: Diagnosis, snapshot: Snapshot | None, masker: Masker | None, directory: Path, argocd_logs: Path | None
 ) -> list[Path]:
     """Write the files and return their paths; see `Diagnosis.write_bundle`."""
     directory.mkdir(parents=True, exist_ok=True)
@@ -35,12 +35,11 @@ def write_bundle(
         for part in ("pods", "argocd"):
             shutil.rmtree(directory / part, ignore_errors=True)
     files = {"diagnosis.md": diagnosis.to_markdown(), "diagnosis.json": diagnosis.to_json()}
-    masker = Masker()
+    knows = masker or Masker()
     if snapshot is not None:
-        clean = snapshot if snapshot.get("masked") else redact(snapshot, masker)
-        files |= _snapshot_files(clean)
+        files |= _snapshot_files(snapshot if snapshot.get("masked") else redact(snapshot, knows))
     if argocd_logs is not None:
-        files |= {f"argocd/{log.name}": mask_log(_tail(log), masker) for log in sorted(argocd_logs.glob("*.log"))}
+        files |= {f"argocd/{log.name}": mask_log(_tail(log), knows) for log in sorted(argocd_logs.glob("*.log"))}
     written = []
     for name, text in files.items():
         path = directory / name

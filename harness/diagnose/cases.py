@@ -27,7 +27,7 @@ from harness.diagnose.snapshot import View
 from harness.diagnose.text import api_message
 
 PHASES = {"PreSync": 0, "Sync": 1, "PostSync": 2}
-APPLICATION = "argoproj.io"
+ARGO = "argoproj.io"
 DELIVERY = {"Application", "ApplicationSet"}
 PULL_SECONDS = 300  # for images, and for what an init container waits for (charts/common/templates/_wait.tpl)
 
@@ -228,7 +228,7 @@ def _key(entry: Object) -> tuple[str, str, str]:
 def _health(live: Object | None, entry: Object, awaited: bool) -> Health:
     """Return the health computed here; of a custom resource what Argo CD says, since only it knows the check for it."""
     group = str(entry.get("group", ""))
-    if live is None or "." not in group or group.endswith(".k8s.io"):
+    if live is None or "." not in group or group.endswith(".k8s.io") or group == ARGO:
         return health(live)
     written = entry.get("health") or {}
     if written.get("status") in (State.PROGRESSING, State.DEGRADED, State.SUSPENDED):

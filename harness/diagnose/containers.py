@@ -12,6 +12,7 @@ IMAGE = {"ErrImagePull", "ImagePullBackOff", "InvalidImageName", "ErrImageNeverP
          "RegistryUnavailable", "SignatureValidationFailed"}  # fmt: skip
 CONFIG = {"CreateContainerConfigError"}
 START = {"CreateContainerError", "RunContainerError", "PreCreateHookError", "PreStartHookError", "PostStartHookError"}
+CANNOT_START = 5  # how bad a state is, of 5
 WAIT_FOR = "wait-for-"  # init containers of charts/common/templates/_wait.tpl
 SIGNALS = {
     126: "the command cannot be executed",
@@ -115,19 +116,18 @@ def containers(pod: Object) -> list[Container]:
 
 
 def culprit(pod: Object) -> Container | None:
-    """Return the container that the pod waits for: the first open init container, else the worst of the others."""
+    """Return the container that the pod waits for: one that cannot start, the first open init container, the worst."""
     if fine(pod):
         return None
     open_ones = [one for one in containers(pod) if not one.done]
-    for one in open_ones:
-        if one.init:
-            return one
-    return max(open_ones, key=_badness, default=None)
+    cannot_start = [one for one in open_ones if _badness(one) == CANNOT_START]
+    first = [*cannot_start, *(one for one in open_ones if one.init)][:1]
+    return first[0] if first else max(open_ones, key=_badness, default=None)
 
 
 def _badness(one: Container) -> int:
     if one.waits in IMAGE | CONFIG | START:
-        return 5
+        return CANNOT_START
     if one.waits == "CrashLoopBackOff":
         return 4
     if one.failed:
@@ -152,7 +152,7 @@ def worst_first(pods: Objects) -> Objects:
             return 8
         found = culprit(pod)
         if found is None or not found.status:
-            return 5
-        return 4 - min(_badness(found), 4)
+            return CANNOT_START
+        return CANNOT_START - _badness(found)
 
     return sorted((pod for pod in pods if name_of(pod)), key=rank)

@@ -41,14 +41,14 @@ def diagnose(snapshot: Snapshot, graph: Graph, masker: Masker | None = None) -> 
     Args:
         snapshot: as `collect` makes it, or recorded; one that is not masked yet is masked first.
         graph: of the contracts.
-        masker: knows further secrets.
+        masker: the one that `collect` was given, if any: it knows further secrets.
     """
     known = masker or Masker()
     clean = snapshot if snapshot.get("masked") else redact(snapshot, known)
     view = View(clean, graph)
     found = _find(view)
     if not found:
-        return (_base(view) if view.applications else _nothing(view)).of(clean)
+        return (_base(view) if view.applications else _nothing(view)).of(clean, known)
     first, path = _choose(view, found)
     case, finding = first.case, first.finding
     held, later = waiting(view, case.component, case.ref.wave) if _holds(case) else ((), ())
@@ -69,7 +69,7 @@ def diagnose(snapshot: Snapshot, graph: Graph, masker: Masker | None = None) -> 
             "others": _others(view, found, first, path),
         }
     )
-    return known.model(diagnosis).of(clean)
+    return known.model(diagnosis).of(clean, known)
 
 
 def _find(view: View) -> list[_Found]:

@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, PrivateAttr
 
 if TYPE_CHECKING:
     from harness.diagnose.snapshot import Snapshot
+    from harness.report.masking import Masker
 
 
 class Verdict(enum.StrEnum):
@@ -113,10 +114,11 @@ class Diagnosis(Frozen):
     gaps: Annotated[tuple[str, ...], Field(description="What could not be read.")] = ()
 
     _snapshot: Snapshot | None = PrivateAttr(default=None)
+    _masker: Masker | None = PrivateAttr(default=None)
 
-    def of(self, snapshot: Snapshot) -> Diagnosis:
-        """Return it with the (masked) snapshot that it was made from, for `write_bundle`."""
-        self._snapshot = snapshot
+    def of(self, snapshot: Snapshot, masker: Masker) -> Diagnosis:
+        """Return it with the (masked) snapshot that it was made from, and with what knows the secrets."""
+        self._snapshot, self._masker = snapshot, masker
         return self
 
     def to_text(self, width: int = 80) -> str:
@@ -147,4 +149,4 @@ class Diagnosis(Frozen):
         """
         from harness.diagnose.bundle import write_bundle
 
-        return write_bundle(self, self._snapshot, directory, argocd_logs)
+        return write_bundle(self, self._snapshot, self._masker, directory, argocd_logs)

@@ -7,6 +7,7 @@ import re
 
 from rich.console import Console, Group, RenderableType
 from rich.padding import Padding
+from rich.segment import Segment, Segments
 from rich.table import Table
 from rich.text import Text
 
@@ -21,15 +22,31 @@ SHOWN = 5  # further blockages
 def to_text(diagnosis: Diagnosis, width: int) -> str:
     """Return a diagnosis as plain text."""
     stream = io.StringIO()
-    console = Console(file=stream, width=width, color_system=None, highlight=False, legacy_windows=False)
-    console.print(renderable(diagnosis, width))
-    return "\n".join(line.rstrip() for line in stream.getvalue().splitlines()) + "\n"
+    _print(diagnosis, Console(file=stream, width=width, color_system=None, highlight=False, legacy_windows=False))
+    return stream.getvalue()
 
 
 def show(diagnosis: Diagnosis, console: Console) -> None:
     """Print a diagnosis, no wider than the terminal and never wider than is good to read."""
+    _print(diagnosis, console)
+
+
+def _print(diagnosis: Diagnosis, console: Console) -> None:
     width = min(console.width, WIDEST)
-    console.print(renderable(diagnosis, width), width=width, soft_wrap=False)
+    options = console.options.update(width=width)
+    for line in console.render_lines(renderable(diagnosis, width), options, pad=False):
+        console.print(Segments([*_trimmed(line), Segment.line()]), end="", soft_wrap=True)
+
+
+def _trimmed(line: list[Segment]) -> list[Segment]:
+    """Return a line without spaces at its end: a broken command could not be copied with them."""
+    kept = list(line)
+    while kept:
+        last = kept.pop()
+        text = last.text.rstrip()
+        if text:
+            return [*kept, Segment(text, last.style)]
+    return []
 
 
 def renderable(diagnosis: Diagnosis, width: int) -> RenderableType:

@@ -217,7 +217,9 @@ class NotConverged(AssertionError):
 
         lines = [what]
         try:
-            diagnosis = diagnose(collect(platform.cluster, platform.name, platform.namespace), platform.graph)
+            masker = platform.recorder.masker
+            snapshot = collect(platform.cluster, platform.name, platform.namespace, masker=masker)
+            diagnosis = diagnose(snapshot, platform.graph, masker)
             lines.append(diagnosis.to_text())
             if platform.recorder.directory:
                 bundle = platform.recorder.directory / "bundle"

@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+import io
+import re
+
+from rich.console import Console
+
 from harness.diagnose import Verdict, Waiting
+from harness.diagnose.render import show
 from tests.unit.fixtures.snapshots import RUNNING, Object, World, ago, waits
 
 
@@ -82,6 +88,15 @@ def test_an_init_container_that_waits_for_something_outside_says_so() -> None:
     world = World().operation("Running", "waiting for healthy state of apps/Deployment/issuer", seconds=1000)
     waiting_issuer(world)
     assert "which runs outside the platform but does not answer it" in world.diagnose().headline
+
+
+def test_an_image_that_is_missing_is_told_although_an_init_container_has_not_begun() -> None:
+    world = World().operation("Running", "waiting for healthy state of apps/Deployment/issuer", seconds=1000)
+    pod = world.pod(
+        world.workload("Deployment", "issuer", 12, ready=False), waits("PodInitializing", ""), init="wait-for-store"
+    )
+    pod["status"]["containerStatuses"][0]["state"] = waits("ImagePullBackOff", "not found")
+    assert world.diagnose().kind == "image-pull"
 
 
 def test_of_two_failures_the_one_that_the_other_needs_is_named() -> None:
@@ -197,6 +212,16 @@ def test_what_waits_is_told_in_waves_with_what_merely_comes_later() -> None:
     world.pod(world.workload("Deployment", "issuer", 12, ready=False), waits("ErrImagePull", "not found"))
     found = world.diagnose()
     assert found.waiting == (Waiting(component="portal", wave=20, through="issuer", state="not created"),)
+
+
+def test_a_terminal_gets_no_spaces_at_the_end_of_lines() -> None:
+    stream = io.StringIO()
+    world = World().operation("Failed", "x")
+    failed_job(world)
+    show(world.diagnose(), Console(file=stream, width=80, soft_wrap=True, force_terminal=True))
+    plain = [re.sub("\x1b\\[[0-9;]*m", "", line) for line in stream.getvalue().splitlines()]
+    assert [line for line in plain if line != line.rstrip()] == []
+    assert any(line.endswith(" \\") for line in plain), "a command is broken so that it can be copied"
 
 
 def test_markdown_quotes_what_markdown_would_swallow() -> None:

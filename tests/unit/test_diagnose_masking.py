@@ -125,7 +125,8 @@ def test_no_form_of_a_diagnosis_holds_a_secret(form: str) -> None:
 def test_no_file_of_a_bundle_holds_a_secret(tmp_path: Path) -> None:
     servers = tmp_path / "servers"
     servers.mkdir()
-    (servers / "argocd-repo-server.log").write_text(f"git fetch https://git:{MARKERS['in a URL']}@git.example.org\n")
+    said = f"git fetch https://git:{MARKERS['in a URL']}@git.example.org with {MARKERS['data of a Secret']}\n"
+    (servers / "argocd-repo-server.log").write_text(said)
     written = found().write_bundle(tmp_path / "bundle", servers)
     for path in written:
         assert leaks(path.read_text()) == [], path.name
@@ -138,6 +139,20 @@ def test_no_file_of_a_bundle_holds_a_secret(tmp_path: Path) -> None:
         "pods/portal-7bbdb578bf-gtj77/portal.log",
         "resources.yaml",
     ]
+
+
+def test_a_secret_too_short_to_be_known_by_its_value_is_hidden_by_its_place(tmp_path: Path) -> None:
+    world = World()
+    portal = world.workload("Deployment", "portal", 20, ready=True)
+    env = [{"name": "A_PASSWORD", "value": "pw-env1"}]
+    spec = {"env": env, "args": ["--token", "pw-flg2"]}
+    world.pod(portal, {"running": {}}, spec=spec)
+    portal["metadata"]["annotations"] |= {"example.org/api-token": "pw-ann3"}
+    applied = {"data": {"x": "pw-lst4"}, "kind": "Secret", "metadata": {}}
+    portal["metadata"]["annotations"]["kubectl.kubernetes.io/last-applied-configuration"] = json.dumps(applied)
+    world.app["spec"]["source"]["helm"] = {"valuesObject": {"iam": {"passwords": ["pw-lis5"]}}}
+    for path in world.diagnose().write_bundle(tmp_path):
+        assert "pw-" not in path.read_text(), path.name
 
 
 def test_the_objects_of_a_bundle_are_whole_but_for_secrets(tmp_path: Path) -> None:

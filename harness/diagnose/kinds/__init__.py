@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from harness.diagnose.cases import Case, Stage
 from harness.diagnose.finding import Finding, Kind
-from harness.diagnose.kinds import applications, objects, pods, refusals, storage
+from harness.diagnose.kinds import applications, objects, pods, refusals, storage, syncs
 
 BEFORE, OBJECT, AFTER = Stage.BEFORE, Stage.OBJECT, Stage.AFTER
 
@@ -57,19 +57,19 @@ KINDS: tuple[Kind, ...] = (
     Kind("progressing", "Nothing is wrong yet", OBJECT, objects.progressing, follows=True),
     Kind("unhealthy", "It is not healthy, for a reason unknown here", OBJECT, objects.unhealthy, follows=True),
     # an Application, where its objects explain nothing
-    Kind("sync-failed", "The sync has given up", AFTER, applications.gave_up, alone="unblocked"),
-    Kind("application-missing", "The Application is not there", AFTER, applications.absent, alone="unexplained"),
+    Kind("sync-failed", "The sync has given up", AFTER, syncs.gave_up, alone="unblocked"),
+    Kind("application-missing", "The Application is not there", AFTER, syncs.absent, alone="unexplained"),
     Kind(
         "not-looked-at",
         "Argo CD does not look at the Application",
         AFTER,
-        applications.not_looked_at,
+        syncs.not_looked_at,
         alone="unexplained",
     ),
-    Kind("sync-not-started", "Nobody has synced it", AFTER, applications.never_synced, alone="unexplained"),
-    Kind("drift", "It differs from Git after a sync", AFTER, applications.drift, alone="unexplained"),
-    Kind("syncing", "A sync is under way", AFTER, applications.syncing, alone="unexplained"),
-    Kind("unexplained", "Nothing says why", AFTER, applications.unexplained, alone="unexplained"),
+    Kind("sync-not-started", "Nobody has synced it", AFTER, syncs.never_synced, alone="unexplained"),
+    Kind("drift", "It differs from Git after a sync", AFTER, syncs.drift, alone="unexplained"),
+    Kind("syncing", "A sync is under way", AFTER, syncs.syncing, alone="unexplained"),
+    Kind("unexplained", "Nothing says why", AFTER, syncs.unexplained, alone="unexplained"),
 )
 
 

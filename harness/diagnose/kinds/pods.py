@@ -177,7 +177,7 @@ def start_error(case: Case) -> Finding | None:
 def init_waiting(case: Case) -> Finding | None:
     """An init container waits for another component; that one is what blocks."""
     one = case.culprit
-    if one is None or not one.init or not one.name.startswith(WAIT_FOR):
+    if one is None or not one.init or not one.name.startswith(WAIT_FOR) or not one.started_once:
         return None
     needed = one.name.removeprefix(WAIT_FOR)
     lines = last_lines(_log(case, one), 3)
@@ -192,12 +192,13 @@ def init_waiting(case: Case) -> Finding | None:
         Fix(text="A NetworkPolicy, a Service without endpoints or a wrong `global.components` address looks like this.",
             command=kubectl(case, f"get endpointslices,networkpolicies -l app.kubernetes.io/name={needed}")),
     ]  # fmt: skip
+    if early:
+        return Finding(f"waits for {needed}{target}, for {duration(case.age)}", needs=needed, verdict=Verdict.RUNNING)
     return Finding(
         f"waits for {needed}{target}, {where} but does not answer it",
         tuple(fixes[:1] if outside else fixes),
         (Reason(source=f"pod {name_of(one.pod)}, init container {one.name}", text=f"waits for {needed}{target}"),),
         needs=needed,
-        verdict=Verdict.RUNNING if early else Verdict.BLOCKED,
     )
 
 

@@ -17,6 +17,7 @@ from harness.model.load import load_contracts
 from harness.paths import repository
 from harness.report import model as report
 from harness.report.recorder import Recorder
+from harness.toolchain import catalog
 
 
 def describe(recorder: Recorder) -> None:
@@ -46,6 +47,11 @@ def platform(recorder: Recorder) -> Iterator[Platform]:
     logs = recorder.directory / "logs" if recorder.directory else None
     with recorder.phase("tools"):
         tools = Tools.pinned()
+    for entry in catalog.TOOLS:
+        if entry.name in tools.programs:
+            recorder.version(entry.name, entry.version)
+    if logs:
+        recorder.artefact("Logs of the engine's servers", logs)
     engine = EmbeddedEngine(f"e2e-{os.getpid()}", Settings(logs=logs), tools=tools)
     with recorder.phase("engine up", budget=10):
         engine.up()
