@@ -50,7 +50,9 @@ class ServerDied(UserError):
     def __init__(self, end: Exit, log: str) -> None:
         taken = re.search(r"listen[^\n]*?:(\d+)\S* bind: address already in use", end.tail)
         fix = None
-        if taken:
+        if disk_is_full(Path(log)):
+            fix = "free disk space: the disk is full"
+        elif taken:
             fix = f"port {taken[1]} is taken by another process: free it, or start again with another port"
         message = f"{end.name} {end.cause} while it was needed"
         super().__init__(message, where=log, fix=fix, details=end.tail)
@@ -334,6 +336,15 @@ class Supervisor:
             time.sleep(0.01)
         if not ended:
             raise UserError(f"the engine {self.run_dir.name!r} has not ended after {seconds:g} s")
+
+
+def disk_is_full(path: Path) -> bool:
+    """Return whether the file system of a path has less than 1 MiB, or no file, left for this user."""
+    try:
+        state = os.statvfs(path)
+    except OSError:
+        return False
+    return state.f_bavail * state.f_frsize < 2**20 or (state.f_files > 0 and state.f_favail == 0)
 
 
 def _pidfd(pid: int) -> int | None:

@@ -15,6 +15,7 @@ from pathlib import Path
 
 import pytest
 
+from harness import paths
 from harness.engines import runs
 from harness.engines.embedded import ArgoSettings, EmbeddedEngine, Settings
 from harness.engines.embedded.engine import Tools
@@ -143,3 +144,39 @@ def test_kill_9_of_the_keeper_takes_a_whole_engine_along(runs_dir: Path) -> None
     with pytest.raises(UserError, match="the keeper of the engine 'orphan' is gone"):
         eventually(engine.check, "the harness notices", 5)
     engine.down()
+
+
+def test_ctrl_c_while_it_starts_leaves_nothing() -> None:
+    name = f"test-ctrl-c-{os.getpid()}"
+    run_dir = paths.runs_dir() / name
+    command = [sys.executable, "-m", "harness", "up", "--name", name]
+    process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    eventually(lambda: (run_dir / "logs" / "kube-apiserver.log").exists(), "the API server starts")
+    process.send_signal(signal.SIGINT)
+    _, errors = process.communicate(timeout=20)
+    assert (process.returncode, "interrupted; nothing is left running" in errors) == (130, True)
+    assert leftovers(run_dir) == []
+
+
+FULL = """
+from pathlib import Path
+import sys
+from harness.engines.embedded import EmbeddedEngine
+from harness.errors import UserError
+try:
+    EmbeddedEngine("full", runs=Path(sys.argv[1])).up()
+except UserError as error:
+    print(error.fix, [path.name for path in Path(sys.argv[1]).iterdir()])
+"""
+
+
+def test_a_full_disk_is_named_and_nothing_is_left(tmp_path: Path) -> None:
+    mount = 'mount -t tmpfs -o size=200k none "$1" && '
+    arguments = ["sh", str(tmp_path), sys.executable, FULL]
+    unshare = ["unshare", "--mount", "sh", "-c"]
+    probe = subprocess.run([*unshare, mount + "true", *arguments], capture_output=True, text=True, check=False)
+    if probe.returncode != 0:
+        pytest.skip(f"a tiny file system cannot be mounted here: {probe.stderr.strip()}")
+    script = mount + 'exec "$2" -c "$3" "$1"'
+    done = subprocess.run([*unshare, script, *arguments], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "free disk space: the disk is full []"

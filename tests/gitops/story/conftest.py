@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from harness.argo.pacer import Pacer
 from harness.argo.source import WorkingTreeSource
 from harness.e2e.observe import Seen
 from harness.e2e.platform import Platform, converged
@@ -24,6 +25,7 @@ def describe(recorder: Recorder) -> None:
     """Tell the report what the run is on, what is not real in it, and what the graph is."""
     recorder.engine_is(report.Engine(name="embedded", tier=report.Tier.GITOPS))
     recorder.simulated("Nodes and pods are simulated by kwok: nothing runs in a pod, and its readiness is a timer.")
+    recorder.simulated("Argo CD is nudged to look at a running sync at once; by itself it looks 5 s after a change.")
     recorder.simulated("NetworkPolicies are checked as objects; no network enforces them here.")
     graph = Graph.build(load_contracts(repository() / "charts"))
     recorder.graph_is(
@@ -57,7 +59,8 @@ def platform(recorder: Recorder) -> Iterator[Platform]:
         engine.up()
     try:
         source = WorkingTreeSource(engine.run_dir, repository())
-        yield Platform(engine, source, recorder)
+        with Pacer(engine.cluster()):
+            yield Platform(engine, source, recorder)
     finally:
         with recorder.phase("engine down", budget=2):
             engine.down()
