@@ -1,7 +1,7 @@
 """Kubeconfigs: write one with a token, and open a pool of connections as one says.
 
-Credentials that are written out in a kubeconfig are used as they are; any others (exec plug-ins, a proxy) are left to
-the `kubernetes` library, which is imported only then: that takes 0.3 s, too much for every start of the command line.
+Reading them is the `kubernetes` library's part: credentials, exec plug-ins, certificates, proxies. It is imported only
+when a cluster is asked for, because that takes 0.3 s.
 """
 
 from __future__ import annotations
@@ -9,15 +9,12 @@ from __future__ import annotations
 import base64
 import json
 import os
-import ssl
-import tempfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import urllib3
-import yaml
 
 from harness.errors import UserError
 
@@ -38,56 +35,28 @@ def connect(kubeconfig: Path, context: str | None = None) -> Transport:
     Raises:
         UserError: the file, or the context in it, is not there.
     """
+    import yaml
+    from kubernetes import config
+
+    library: Any = config  # it carries no types
     try:
-        content = yaml.load(kubeconfig.read_text(), Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
-        name = context or content["current-context"]
-        chosen = next(entry["context"] for entry in content["contexts"] if entry["name"] == name)
-        cluster = next(entry["cluster"] for entry in content["clusters"] if entry["name"] == chosen["cluster"])
-        user = next(entry["user"] for entry in content["users"] if entry["name"] == chosen["user"])
-    except (OSError, KeyError, StopIteration, TypeError, yaml.YAMLError) as error:
+        contexts, active = library.list_kube_config_contexts(str(kubeconfig))
+        chosen = next(entry for entry in contexts if entry["name"] == context) if context else active
+        client = library.new_client_from_config(str(kubeconfig), chosen["name"])
+    except (OSError, KeyError, StopIteration, TypeError, yaml.YAMLError, library.ConfigException) as error:
         what = f"context {context!r} of it" if context else "its current context"
         raise UserError(
             f"the kubeconfig does not lead to a cluster ({type(error).__name__}): {what}",
             where=str(kubeconfig),
             fix="name a kubeconfig whose current context has a cluster and a user (kubectl config view)",
         ) from error
-    namespace = chosen.get("namespace", "default")
-    plain = {"token", "client-certificate", "client-key", "client-certificate-data", "client-key-data"}
-    if set(user) - plain or set(cluster) - {"server", "certificate-authority", "certificate-authority-data"}:
-        return _connect_by_library(kubeconfig, context, namespace)
-    if not cluster["server"].startswith("https://"):
-        return Transport(urllib3.PoolManager(maxsize=16), cluster["server"].rstrip("/"), dict, namespace)
-    tls = ssl.create_default_context(
-        cafile=cluster.get("certificate-authority"),
-        cadata=base64.b64decode(cluster["certificate-authority-data"]).decode()
-        if "certificate-authority-data" in cluster
-        else None,
-    )
-    if "client-certificate" in user:
-        tls.load_cert_chain(user["client-certificate"], user["client-key"])
-    elif "client-certificate-data" in user:
-        with tempfile.NamedTemporaryFile() as file:  # OpenSSL reads key pairs from files only; this one is 0600
-            file.write(base64.b64decode(user["client-certificate-data"]) + b"\n")
-            file.write(base64.b64decode(user["client-key-data"]))
-            file.flush()
-            tls.load_cert_chain(file.name)
-    headers = {"Authorization": f"Bearer {user['token']}"} if "token" in user else {}
-    pool = urllib3.PoolManager(maxsize=16, ssl_context=tls)
-    return Transport(pool, cluster["server"].rstrip("/"), lambda: headers, namespace)
-
-
-def _connect_by_library(kubeconfig: Path, context: str | None, namespace: str) -> Transport:
-    from kubernetes import config
-
-    client: Any = config.new_client_from_config(  # type: ignore[no-untyped-call]
-        str(kubeconfig), context
-    )
     settings = client.configuration
 
     def headers() -> Mapping[str, str]:
         token = settings.get_api_key_with_prefix("authorization") or settings.get_api_key_with_prefix("BearerToken")
         return {"Authorization": token} if token else {}
 
+    namespace = chosen["context"].get("namespace", "default")
     return Transport(client.rest_client.pool_manager, settings.host.rstrip("/"), headers, namespace)
 
 

