@@ -29,6 +29,22 @@ class Transport:
     namespace: str
 
 
+def chosen(named: Path | None = None) -> Path:
+    """Return the kubeconfig that a user means: the one named, else the first of `$KUBECONFIG`, else ~/.kube/config.
+
+    Raises:
+        UserError: there is no such file.
+    """
+    listed = [Path(part) for part in os.environ.get("KUBECONFIG", "").split(os.pathsep) if part]
+    path = named or (listed or [Path.home() / ".kube" / "config"])[0]
+    if not path.is_file():
+        raise UserError(
+            f"no kubeconfig {path}",
+            fix="name one with --kubeconfig, or start a cluster: indigo up; export KUBECONFIG=$(indigo kubeconfig)",
+        )
+    return path
+
+
 def connect(kubeconfig: Path, context: str | None = None) -> Transport:
     """Return the transport that a kubeconfig describes.
 

@@ -25,11 +25,11 @@ def bootstrap(repo: str | None, revision: str) -> None:
     needed again only when the URL or the revision changes.
 
     \b
-    On a real cluster, with kubectl's context where Argo CD (3.6 or later) runs in the namespace argocd:
+    Example, on a real cluster, with kubectl's context where Argo CD (3.6 or later) runs in the namespace argocd:
       indigo bootstrap | kubectl apply --server-side -f -
 
     \b
-    Other examples:
+    Further examples:
       indigo bootstrap --repo https://git.example.org/paas.git --revision v1.2.0
       indigo bootstrap | kubectl diff --server-side -f -     what would change
 

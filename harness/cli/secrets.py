@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -14,7 +13,6 @@ from rich.markup import escape
 
 from harness.cluster import Cluster
 from harness.console import out
-from harness.errors import UserError
 from harness.model.environment import load_environment, modes, read_values, secret_names
 from harness.model.graph import Graph
 from harness.model.load import load_contracts
@@ -125,25 +123,12 @@ def _open(
     """Return what the environment asks for, where it is kept, and the names of both."""
     root = repository()
     graph = Graph.build(load_contracts(root / "charts"))
-    chosen = load_environment(root, environment)
-    values = read_values(root, chosen)
+    settings = load_environment(root, environment)
+    values = read_values(root, settings)
     items = wanted(graph, modes(values, graph.contracts), secret_names(values))
-    place = namespace or chosen.namespace
-    store = ClusterStore(Cluster(_kubeconfig(kubeconfig)), place)
-    return items, store, {"environment": chosen.name, "namespace": place}
-
-
-def _kubeconfig(named: Path | None) -> Path:
-    candidates = (
-        [named] if named else [Path(part) for part in os.environ.get("KUBECONFIG", "").split(os.pathsep) if part]
-    )
-    path = (candidates or [Path.home() / ".kube" / "config"])[0]
-    if not path.is_file():
-        raise UserError(
-            f"no kubeconfig {path}",
-            fix="name one with --kubeconfig, or start a cluster: indigo up; export KUBECONFIG=$(indigo kubeconfig)",
-        )
-    return path
+    place = namespace or settings.namespace
+    store = ClusterStore(Cluster(chosen(kubeconfig)), place)
+    return items, store, {"environment": settings.name, "namespace": place}
 
 
 def table(planned: Sequence[Planned]) -> list[str]:

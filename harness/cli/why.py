@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from pathlib import Path
 
@@ -14,6 +13,7 @@ from harness.diagnose import Verdict, collect, diagnose, environments
 from harness.diagnose.kinds import KINDS
 from harness.diagnose.render import show
 from harness.errors import UserError
+from harness.kubeconfig import chosen
 from harness.model.graph import Graph
 from harness.model.load import load_contracts
 from harness.paths import repository
@@ -59,13 +59,13 @@ def why(
             out.print(f"{name:<22} [dim]{title}[/]")
         return
     graph = Graph.build(load_contracts(repository() / "charts"))
-    cluster = Cluster(_kubeconfig(kubeconfig))
+    cluster = Cluster(chosen(kubeconfig))
     application = _application(cluster, environment, argocd_namespace)
     masker = Masker()
     snapshot = collect(
         cluster,
         application,
-        platform=Cluster(_kubeconfig(platform_kubeconfig)) if platform_kubeconfig else None,
+        platform=Cluster(chosen(platform_kubeconfig)) if platform_kubeconfig else None,
         argocd_namespace=argocd_namespace,
         masker=masker,
         logs="all" if bundle else "failing",
@@ -98,14 +98,3 @@ def _application(cluster: Cluster, environment: str | None, argocd_namespace: st
         else f"no Application of any environment in the namespace {argocd_namespace}",
         fix=f"write one of {names}" if names else "see that it was bootstrapped: indigo bootstrap --help",
     )
-
-
-def _kubeconfig(named: Path | None) -> Path:
-    listed = [Path(part) for part in os.environ.get("KUBECONFIG", "").split(os.pathsep) if part]
-    path = named or (listed or [Path.home() / ".kube" / "config"])[0]
-    if not path.is_file():
-        raise UserError(
-            f"no kubeconfig {path}",
-            fix="name one with --kubeconfig, or start a cluster: indigo up; export KUBECONFIG=$(indigo kubeconfig)",
-        )
-    return path

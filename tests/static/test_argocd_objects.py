@@ -139,14 +139,12 @@ def test_nothing_of_argo_cd_deletes_what_runs(committed: Subject) -> None:
     }  # fmt: skip
 
 
-def test_a_change_of_a_chart_or_of_the_environment_is_rendered_and_nothing_else_is(committed: Subject) -> None:
-    for name, platform in committed.platforms.items():
-        application = one(platform.delivery, "Application", f"indigo-{name}")
-        watched = application["metadata"]["annotations"]["argocd.argoproj.io/manifest-generate-paths"].split(";")
-        inputs = platform.rendered.inputs[f"indigo-{name}"]
-        for path in (inputs.chart, *inputs.values):
-            relative = "/" + str(path.relative_to(committed.repository))
-            assert any(relative.startswith(f"{folder}/") for folder in watched), relative
+def test_no_commit_is_taken_for_unchanged(committed: Subject) -> None:
+    """With manifest-generate-paths, a fix compared while an older sync hung is never synced (Argo CD 3.6.1)."""
+    for platform in committed.platforms.values():
+        for item in platform.delivery:
+            annotations = item["metadata"].get("annotations") or {}
+            assert "argocd.argoproj.io/manifest-generate-paths" not in annotations, title(item)
 
 
 def test_the_quota_lets_the_platform_start(committed: Subject) -> None:

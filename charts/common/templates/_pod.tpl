@@ -56,6 +56,7 @@ spec:
     - name: {{ $x.name }}
       image: {{ include "common.component.image" $x }}
       imagePullPolicy: {{ dig "images" "pullPolicy" "IfNotPresent" $global }}
+      terminationMessagePolicy: FallbackToLogsOnError
       {{- with .container.command }}
       command:
         {{- toYaml . | nindent 8 }}
@@ -111,6 +112,7 @@ spec:
 - name: {{ $name }}
   image: {{ include "common.component.image" $x }}
   imagePullPolicy: {{ dig "images" "pullPolicy" "IfNotPresent" ($x.root.Values.global | default dict) }}
+  terminationMessagePolicy: FallbackToLogsOnError
   command:
     {{- toYaml $init.command | nindent 4 }}
   {{- with $init.args }}

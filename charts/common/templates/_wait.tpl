@@ -10,6 +10,7 @@ one is missing. The time is limited: the pod then fails with a message, instead 
 - name: wait-for-{{ $edge.component }}
   image: {{ include "common.image.wait" $x }}
   imagePullPolicy: {{ dig "images" "pullPolicy" "IfNotPresent" ($x.root.Values.global | default dict) }}
+  terminationMessagePolicy: FallbackToLogsOnError
   command: [sh, -c]
   args:
     - |
