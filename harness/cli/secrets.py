@@ -13,6 +13,7 @@ from rich.markup import escape
 
 from harness.cluster import Cluster
 from harness.console import out
+from harness.kubeconfig import chosen
 from harness.model.environment import load_environment, modes, read_values, secret_names
 from harness.model.graph import Graph
 from harness.model.load import load_contracts
