@@ -76,7 +76,10 @@ errors: {{ include "federation-manager.errors" . }}
 {{- ternary (list $url) list (ne $url "") | toJson -}}
 {{- end -}}
 
-{{- /* The Job: tables, as upstream makes them at every start; then the providers that would end the next start. */ -}}
+{{- /*
+The Job: tables, as upstream makes them at every start, but for one expression that MariaDB refuses without RTRIM (a column of
+fixed length in a generated one); then the providers that would end the next start.
+*/ -}}
 {{- define "federation-manager.schema" -}}
 import os
 import sys
@@ -84,13 +87,16 @@ from datetime import date
 
 sys.path.insert(0, "/app")
 
-from sqlmodel import Session, select
+from sqlmodel import Session, SQLModel, select, text
 
 import fed_mgr.main  # all models
 from fed_mgr.db import DBHandler
 from fed_mgr.v1.models import Provider
 from fed_mgr.v1.providers.schemas import ProviderStatus
 
+columns = SQLModel.metadata.tables["project"].columns
+if "provider_root_id" in columns:
+    columns["provider_root_id"].computed.sqltext = text("IF(is_root = TRUE, RTRIM(provider_id), NULL)")
 database = DBHandler()
 database.initialize_db()
 print("schema: the tables are there")
