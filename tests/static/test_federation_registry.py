@@ -1,0 +1,126 @@
+"""The Federation-Registry's traps (charts/federation-registry/contract.yaml), a test each."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from harness.model.load import load_contract
+from harness.secrets.shapes import make
+from tests import support
+from tests.static.federation import ISSUER, URLS, refusal, render, secret, sources
+
+pytestmark = pytest.mark.static
+
+NAME = "federation-registry"
+
+
+def env(**values: Any) -> dict[str, Any]:
+    return support.environment(render(NAME, **values), NAME)
+
+
+def spec(**values: Any) -> dict[str, Any]:
+    found: dict[str, Any] = support.pod(render(NAME, **values), NAME)["spec"]
+    return found
+
+
+def test_never_the_k8s_image() -> None:
+    image = support.container(render(NAME), NAME)["image"]
+    assert image == "indigopaas/federation-registry:v1.3.1"
+    for repository in ("indigopaas/federation-registry-k8s", "registry.example.org/x/federation-registry-k8s"):
+        message = refusal(NAME, image={"repository": repository})
+        assert "federation-registry.image.repository" in message
+        assert "cannot start" in message
+    own = render(NAME, image={"repository": "registry.example.org/federation-registry"})
+    assert support.container(own, NAME)["image"] == "registry.example.org/federation-registry:v1.3.1"
+
+
+def test_web_concurrency_is_always_set() -> None:
+    assert env()["WEB_CONCURRENCY"] == "2"
+    assert env(settings={"WEB_CONCURRENCY": 4})["WEB_CONCURRENCY"] == "4"
+    assert "WEB_CONCURRENCY" in refusal(NAME, settings={"WEB_CONCURRENCY": "auto"})
+    assert load_contract(support.charts() / NAME).settings["WEB_CONCURRENCY"].required
+
+
+def test_forwarded_headers_are_believed_and_only_the_gateway_and_components_come_in() -> None:
+    assert env()["FORWARDED_ALLOW_IPS"] == "*"
+    found = sources(render(NAME), NAME)
+    assert "gateway" in found
+    assert "federation-registry-feeder" in found
+    assert not found - {"gateway", "federation-registry-feeder", "orchestrator", "dashboard"}
+
+
+def test_packages_of_root_are_readable_by_root_only_so_nothing_else_is_given() -> None:
+    def harmless(pod: dict[str, Any]) -> None:
+        container = pod["containers"][0]["securityContext"]
+        assert pod["securityContext"]["runAsUser"] == 0
+        assert pod["securityContext"]["seccompProfile"] == {"type": "RuntimeDefault"}
+        assert container["capabilities"] == {"drop": ["ALL"]}
+        assert container["allowPrivilegeEscalation"] is False
+        assert container["readOnlyRootFilesystem"] is True
+        assert pod["automountServiceAccountToken"] is False
+
+    harmless(spec())
+    broken = json.loads(json.dumps(spec()))
+    broken["containers"][0]["securityContext"]["capabilities"] = {"drop": []}
+    with pytest.raises(AssertionError):
+        harmless(broken)
+    security = load_contract(support.charts() / NAME).security
+    assert security.profile == "baseline"
+    assert "root" in security.exception
+
+
+def test_port_80_is_not_used() -> None:
+    objects = render(NAME)
+    assert support.environment(objects, NAME)["PORT"] == "8000"
+    (port,) = support.container(objects, NAME)["ports"]
+    assert port["containerPort"] == 8000
+    assert support.find(objects, "Service", NAME)["spec"]["ports"][0]["port"] == 8000
+
+
+def test_docs_are_no_readiness() -> None:
+    container = support.container(render(NAME), NAME)
+    assert container["readinessProbe"]["httpGet"]["path"] == "/api/v1/providers/?limit=1"
+    assert container["livenessProbe"]["httpGet"]["path"] == "/docs"
+    assert container["readinessProbe"]["httpGet"]["path"] != container["livenessProbe"]["httpGet"]["path"]
+
+
+def test_password_in_url_comes_from_a_secret_of_letters_and_digits() -> None:
+    found = env()
+    assert found["NEO4J_PASSWORD"] == secret("neo4j-auth", "password")
+    assert "NEO4J_DB_URL" not in found
+    made = make(load_contract(support.charts() / "neo4j").secrets["neo4j-auth"].keys["password"]).reveal().decode()
+    assert made.isalnum()
+    assert refusal(NAME, settings={"NEO4J_PASSWORD": "in-the-clear"})
+    elsewhere = {"neo4j": {"mode": "external", "host": "graph.example.org", "port": 7777}}
+    assert env(components=elsewhere)["NEO4J_SERVER"] == "graph.example.org:7777"
+
+
+def test_prefix_of_the_gateway_is_that_of_the_public_url() -> None:
+    assert "ROOT_PATH" not in env()
+    urls = {**URLS, NAME: "https://example.org/fed-reg"}
+    found = env(**{"global": {"urls": urls}})
+    assert found["ROOT_PATH"] == "/fed-reg"
+    assert found["DOC_V1_URL"] == "https://example.org/fed-reg/api/v1/docs"
+    assert "API_V1_STR" not in found, "probe and consumers ask for /api/v1"
+
+
+def test_service_links_are_off() -> None:
+    assert spec()["enableServiceLinks"] is False
+
+
+def test_who_may_write_and_who_is_believed() -> None:
+    assert json.loads(env()["TRUSTED_IDP_LIST"]) == [ISSUER]
+    assert json.loads(env()["ADMIN_EMAIL_LIST"]) == []
+    found = env(administrators=["feeder@example.org"], furtherIssuers=["https://other.example.org/", ISSUER])
+    assert json.loads(found["ADMIN_EMAIL_LIST"]) == ["feeder@example.org"]
+    assert json.loads(found["TRUSTED_IDP_LIST"]) == [ISSUER, "https://other.example.org/"]
+    assert "administrators" in refusal(NAME, administrators=["nobody"])
+
+
+def test_it_waits_for_the_graph() -> None:
+    waits = [item["name"] for item in spec()["initContainers"]]
+    assert waits == ["wait-for-neo4j"]
+    assert "global.components.neo4j.mode" in refusal(NAME, components={"neo4j": {"mode": "off"}})
