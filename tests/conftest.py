@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from pathlib import Path
 
 import pytest
@@ -16,3 +17,14 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         folder = item.path.relative_to(HERE).parts[0]
         if folder in TIERS and not any(item.get_closest_marker(tier) for tier in TIERS):
             item.add_marker(getattr(pytest.mark, folder))
+
+
+def pytest_configure() -> None:
+    """Let the programs that tests start have ordinary signals, also where this run is in the background.
+
+    A shell starts background jobs with SIGINT ignored, nohup ignores SIGHUP, and both are inherited by what a test
+    starts and then interrupts. A handler, other than SIG_IGN, becomes the default again in a new program (exec).
+    """
+    for number in (signal.SIGINT, signal.SIGHUP):
+        if signal.getsignal(number) is signal.SIG_IGN:
+            signal.signal(number, lambda *_: None)
