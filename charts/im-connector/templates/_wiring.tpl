@@ -1,0 +1,43 @@
+{{- define "im-connector.wiring" -}}
+{{- $site := .root.Values -}}
+command: [fastapi, run, /app/im_connector/main.py, --port, "8000"]
+env:
+  HOME: /tmp
+  FORWARDED_ALLOW_IPS: "*"
+  IM_HOST: {{ include "common.insideurl" (dict "root" .root "component" "im" "port" "http") }}
+  ALLOWED_ORIGINS: {{ $site.origins | toJson | toJson }}
+  AUTHN_MODE: local
+  TRUSTED_IDP_LIST: {{ list (printf "%s/" (include "common.publicurl" (dict "root" .root "component" "iam"))) | toJson | toJson }}
+  {{- if $site.trustedCa.configMap }}
+  REQUESTS_CA_BUNDLE: /etc/indigo-paas/ca/ca-bundle.crt
+  {{- end }}
+{{- with $site.trustedCa }}
+{{- if .configMap }}
+volumes:
+  - name: trusted-ca
+    configMap:
+      name: {{ .configMap }}
+      optional: true
+      items:
+        - {key: {{ .key | toJson }}, path: ca-bundle.crt}
+mounts:
+  - {name: trusted-ca, mountPath: /etc/indigo-paas/ca, readOnly: true}
+{{- end }}
+{{- end }}
+errors: {{ include "im-connector.errors" . }}
+{{- end -}}
+
+{{- /* What the site's values get wrong, as a JSON list. */ -}}
+{{- define "im-connector.errors" -}}
+{{- $settings := .root.Values.settings | default dict -}}
+{{- $wrong := list -}}
+{{- if hasKey $settings "AUTHZ_MODE" -}}
+{{- $wrong = append $wrong "im-connector.settings.AUTHZ_MODE: makes every call end in 500 with this version; remove it" -}}
+{{- end -}}
+{{- range $component := list "im" "iam" -}}
+{{- if eq (include "common.mode" (dict "root" $.root "component" $component)) "off" -}}
+{{- $wrong = append $wrong (printf "global.components.%s.mode: is off, but im-connector is of no use without it; write embedded, or external with global.urls.%s, or switch im-connector off" $component $component) -}}
+{{- end -}}
+{{- end -}}
+{{- $wrong | toJson -}}
+{{- end -}}
