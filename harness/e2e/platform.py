@@ -8,6 +8,7 @@ import json
 import signal
 import time
 from collections.abc import Callable, Iterator, Mapping
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,7 @@ from harness.argo.source import WorkingTreeSource
 from harness.cluster import Cluster, Object
 from harness.e2e.observe import KINDS, Observer, Seen
 from harness.engines.base import Engine
-from harness.model.environment import Environment, load_environment, modes, read_values, secret_names
+from harness.model.environment import Environment, Mode, load_environment, modes, read_values, secret_names
 from harness.model.graph import Graph
 from harness.model.load import load_contracts
 from harness.paths import repository
@@ -62,6 +63,9 @@ class Platform:
         self.environment: Environment = load_environment(repository(), environment)
         self.namespace = self.environment.namespace
         self.graph = Graph.build(load_contracts(repository() / "charts"))
+        modes_ = modes(read_values(repository(), self.environment), self.graph.contracts)
+        self.components = sorted(name for name, mode in modes_.items() if mode is Mode.EMBEDDED)
+        """The components that run in this environment."""
         self.cluster: Cluster = engine.cluster()
         self.apps = Applications(self.cluster, check=engine.check)
         self.name = f"indigo-{environment}"
@@ -176,8 +180,13 @@ class Platform:
         return self.apps.get(self.name)
 
     def rendered(self, tree: Path | None = None) -> list[Object]:
-        """Return what a tree (the working tree by default) renders for this environment's umbrella."""
-        return render_environment(self.environment.name, repository=tree or repository()).applications[self.name]
+        """Return what a tree (by default the working tree as committed) renders for the environment's umbrella."""
+        return render_environment(self.environment.name, repository=tree or self.tree).applications[self.name]
+
+    @cached_property
+    def tree(self) -> Path:
+        """A copy of the working tree as it was committed: whoever edits on during the run does not disturb it."""
+        return self.source.checkout(self.source.working_tree, self.source.directory.parent / "tree")
 
     def resources(self) -> dict[str, Object]:
         """Return every object that Argo CD tracks for the environment: `Kind/name` -> object."""

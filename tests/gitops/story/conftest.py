@@ -13,8 +13,6 @@ from harness.e2e.observe import Seen
 from harness.e2e.platform import Platform, converged
 from harness.engines.embedded.engine import EmbeddedEngine, Tools
 from harness.engines.embedded.settings import Settings
-from harness.model.graph import Graph
-from harness.model.load import load_contracts
 from harness.paths import repository
 from harness.report import model as report
 from harness.report.recorder import Recorder
@@ -22,21 +20,27 @@ from harness.toolchain import catalog
 
 
 def describe(recorder: Recorder) -> None:
-    """Tell the report what the run is on, what is not real in it, and what the graph is."""
+    """Tell the report what the run is on and what is not real in it."""
     recorder.engine_is(report.Engine(name="embedded", tier=report.Tier.GITOPS))
     recorder.simulated("Nodes and pods are simulated by kwok: nothing runs in a pod, and its readiness is a timer.")
     recorder.simulated("Argo CD is nudged to look at a running sync at once; by itself it looks 5 s after a change.")
     recorder.simulated("NetworkPolicies are checked as objects; no network enforces them here.")
-    graph = Graph.build(load_contracts(repository() / "charts"))
-    recorder.graph_is(
+
+
+def draw(platform: Platform) -> None:
+    """Give the report the graph of the components that run in the environment."""
+    graph, here = platform.graph, set(platform.components)
+    platform.recorder.graph_is(
         report.Graph(
             components=tuple(
                 report.Component(name=name, level=graph.levels[name], wave=graph.wave(name), tier=contract.tier)
                 for name, contract in graph.contracts.items()
+                if name in here
             ),
             edges=tuple(
                 report.Edge(from_=edge.consumer, to=edge.provider, port=edge.port, need=edge.need)
                 for edge in graph.edges
+                if {edge.consumer, edge.provider} <= here
             ),
         )
     )
@@ -60,7 +64,9 @@ def platform(recorder: Recorder) -> Iterator[Platform]:
     try:
         source = WorkingTreeSource(engine.run_dir, repository())
         with Pacer(engine.cluster()):
-            yield Platform(engine, source, recorder)
+            platform = Platform(engine, source, recorder)
+            draw(platform)
+            yield platform
     finally:
         with recorder.phase("engine down", budget=2):
             engine.down()

@@ -19,7 +19,7 @@ def test_everything_is_synced_and_healthy_from_an_empty_cluster(platform: Platfo
     assert (app.sync, app.health) == ("Synced", "Healthy"), app.summary()
     rendered = {f"{item['kind']}/{item['metadata']['name']}" for item in platform.rendered()}
     assert set(platform.resources()) == rendered
-    assert {seen.component for seen in first_sync} == set(platform.graph.contracts)
+    assert {seen.component for seen in first_sync} == set(platform.components)
 
 
 @pytest.mark.refutes("one workload whose sync wave is moved before that of what it needs")
