@@ -34,7 +34,8 @@ def refusal(component: str, **values: Any) -> str:
 
 def run_pod(objects: list[support.Object], component: str) -> dict[str, Any]:
     """Return the pod's spec of a CronJob's runs."""
-    spec: dict[str, Any] = support.find(objects, "CronJob", component)["spec"]["jobTemplate"]["spec"]["template"]["spec"]
+    template = support.find(objects, "CronJob", component)["spec"]["jobTemplate"]["spec"]["template"]
+    spec: dict[str, Any] = template["spec"]
     return spec
 
 
