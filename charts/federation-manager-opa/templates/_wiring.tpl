@@ -80,7 +80,7 @@ allow if {
 {{- define "federation-manager-opa.errors" -}}
 {{- $site := .root.Values -}}
 {{- $wrong := list -}}
-{{- range $role := keys $site.permissions -}}
+{{- range $role := keys $site.permissions | sortAlpha -}}
 {{- if not (hasKey $site.roles $role) -}}
 {{- $wrong = append $wrong (printf "federation-manager-opa.permissions.%s: there is no such role; write one of %s" $role (keys $site.roles | sortAlpha | join ", ")) -}}
 {{- end -}}

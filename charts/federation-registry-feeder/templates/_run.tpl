@@ -16,6 +16,7 @@ import requests
 
 CHART = "federation-registry-feeder"
 ACCOUNTS = Path("/secrets/accounts/accounts.json")
+KEYS = ("issuer", "client_id", "client_secret", "refresh_token")
 tokens = {}
 
 
@@ -29,9 +30,10 @@ def accounts():
     if not ACCOUNTS.exists():
         return {}
     try:
-        return {item["issuer"].rstrip("/"): item for item in json.loads(ACCOUNTS.read_text(encoding="utf-8"))}
+        found = [{key: str(item[key]) for key in KEYS} for item in json.loads(ACCOUNTS.read_text(encoding="utf-8"))]
     except (ValueError, TypeError, KeyError) as error:
-        stop(f"the key accounts.json of the Secret with the accounts is not as README.md says: {type(error).__name__}")
+        stop(f"accounts.json is not a list of objects with {', '.join(KEYS)}: {type(error).__name__}")
+    return {item["issuer"].rstrip("/"): item for item in found}
 
 
 def token(issuer_url, min_valid_period=0, application_hint=None, scope=None, audience=None):
