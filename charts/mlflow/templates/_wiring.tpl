@@ -1,5 +1,18 @@
+{{- /*
+mlflow starts gunicorn as a child and does not pass SIGTERM on, so that uploads would be cut off when the pod is killed. The shell,
+which is the first process, tells gunicorn itself, and waits for both.
+*/ -}}
 {{- define "mlflow.wiring" -}}
-command: [mlflow, server]
+command: [sh, -c]
+args:
+  - |
+    export GUNICORN_CMD_ARGS=--pid=/tmp/gunicorn.pid
+    rm -f /tmp/gunicorn.pid
+    mlflow server &
+    server=$!
+    trap 'kill -TERM "$(cat /tmp/gunicorn.pid 2>/dev/null || echo "$server")"' TERM
+    while wait "$server"; code=$?; kill -0 "$server" 2>/dev/null; do :; done
+    exit "$code"
 env:
   MLFLOW_BACKEND_STORE_URI: sqlite:////mlflow/mlflow.db
   MLFLOW_SERVE_ARTIFACTS: "true"

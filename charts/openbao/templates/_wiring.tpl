@@ -60,7 +60,7 @@ jobs:
 errors: {{ include "openbao.errors" . }}
 {{- end -}}
 
-{{- /* API address of one pod: dict-free, takes its name. The headless Service openbao-peers gives pods their names. */ -}}
+{{- /* API address of one pod, by its name. The headless Service openbao-peers gives pods their names. */ -}}
 {{- define "openbao.peer" -}}
 http://{{ . }}.openbao-peers:8200
 {{- end -}}
@@ -96,7 +96,7 @@ server.json. Pods to join are always all that there can be: another number of re
 {{- range $number := until 5 -}}
 {{- $join = append $join (dict "leader_api_addr" (include "openbao.peer" (printf "openbao-%d" $number))) -}}
 {{- end -}}
-{{- $raft := dict "path" "/openbao/data" "retry_join" $join -}}
+{{- $raft := dict "path" "/openbao/data" "performance_multiplier" "2" "retry_join" $join -}}
 {{- $static := dict "current_key_id" $seal.keyId "current_key" "env://OPENBAO_SEAL_KEY" -}}
 {{- if $seal.previousKeyId -}}
 {{- $static = merge $static (dict "previous_key_id" $seal.previousKeyId "previous_key" "env://OPENBAO_PREVIOUS_SEAL_KEY") -}}

@@ -1,0 +1,370 @@
+"""The traps of OpenBao (charts/openbao/contract.yaml), a test each: what is rendered, what its scripts do."""
+
+from __future__ import annotations
+
+import copy
+import json
+import os
+import re
+import subprocess
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from harness.model.contract import Contract, Need
+from harness.model.load import load_contract
+from tests import support
+
+pytestmark = pytest.mark.static
+
+SELF_INIT = "-config=/openbao/init/self-init.json"
+ACCESSOR = "auth_jwt_0123abcd"
+
+
+@cache
+def contract() -> Contract:
+    return load_contract(support.charts() / "openbao")
+
+
+def render(**values: Any) -> list[support.Object]:
+    return support.render_chart("openbao", values)
+
+
+def env(**values: Any) -> dict[str, Any]:
+    return support.environment(render(**values), "openbao")
+
+
+def refusal(**values: Any) -> str:
+    """Return the message with which the values are refused."""
+    with pytest.raises(support.Refused) as refused:
+        render(**values)
+    return str(refused.value)
+
+
+def server(**values: Any) -> dict[str, Any]:
+    """Return server.json."""
+    parsed: dict[str, Any] = json.loads(support.config(render(**values), "openbao")["openbao.config.server.json"])
+    return parsed
+
+
+def first_start(**values: Any) -> dict[str, dict[str, Any]]:
+    """Return the requests of the self-initialisation, by name and in order."""
+    parsed = json.loads(support.config(render(**values), "openbao")["openbao.init.self-init.json"])
+    requests = [entry for block in parsed["initialize"] for entry in block["platform"]["request"]]
+    return {name: request for entry in requests for name, request in entry.items()}
+
+
+def job(**values: Any) -> support.Object:
+    (found,) = [item for item in render(**values) if item["kind"] == "Job"]
+    return found
+
+
+def script(workload: support.Object) -> str:
+    text: str = workload["spec"]["template"]["spec"]["containers"][0]["args"][0]
+    return text
+
+
+def later(**values: Any) -> dict[str, dict[str, Any]]:
+    """Return what the Job sends: path -> data."""
+    files = support.config(render(**values), "openbao")
+    sent = re.findall(r"^send (\S+) (\S+)$", script(job(**values)), re.MULTILINE)
+    return {path: json.loads(files[f"openbao.requests.{name}.json"]) for path, name in sent}
+
+
+def policy(name: str, **values: Any) -> str:
+    text: str = later(**values)[f"sys/policies/acl/{name}"]["policy"]
+    return text
+
+
+def run(text: str, folder: Path, bao: str, **variables: str) -> subprocess.CompletedProcess[str]:
+    """Run a script of the chart with a `bao` of ours."""
+    programs = folder / "bin"
+    programs.mkdir(exist_ok=True)
+    program = programs / "bao"
+    program.write_text(f"#!/bin/sh\n{bao}\n")
+    program.chmod(0o755)
+    found = {"PATH": f"{programs}:{os.environ['PATH']}"} | variables
+    return subprocess.run(["sh", "-c", text], env=found, capture_output=True, text=True, timeout=30, check=False)
+
+
+# --- the first start
+
+
+def started(folder: Path, pod: str, known: str = "") -> list[str]:
+    """Return the arguments that a pod's server gets, where the pods `known` say that they are initialised."""
+    text = support.container(render(replicas=3), "openbao")["args"][0]
+    status = f"""case "$1" in
+    status) case "$*" in {known or "nobody"}) echo '  "initialized": true,';; *) exit 1;; esac;;
+    *) echo "$@";;
+    esac"""
+    done = run(text, folder, status, POD_NAME=pod)
+    assert done.returncode == 0, done.stderr
+    return done.stdout.splitlines()[-1].split()
+
+
+def test_only_one_pod_initialises(tmp_path: Path) -> None:
+    assert SELF_INIT in started(tmp_path, "openbao-0")
+    for pod in ("openbao-1", "openbao-2"):
+        assert SELF_INIT not in started(tmp_path, pod)
+    assert SELF_INIT not in started(tmp_path, "openbao-0", "*openbao-2.openbao-peers*"), (
+        "it would found a second cluster"
+    )
+    assert started(tmp_path, "openbao-1")[0] == "server"
+
+
+def test_self_init_runs_once_and_a_job_brings_what_changes() -> None:
+    first = {request["path"] for request in first_start().values() if request["operation"] == "update"}
+    sent = later()
+    assert set(sent) < first, "the Job sends a part of the same list"
+    assert first - set(sent) == {
+        "sys/auth/userpass", "sys/policies/acl/admin", "auth/userpass/users/admin", "sys/mounts/secret",
+        "sys/mounts/secrets", "sys/auth/jwt",
+    }  # fmt: skip
+    changed = {"audiences": {"orchestrator": ["paas"], "dashboard": ["paas"]}}
+    assert later(**changed)["auth/jwt/role/dashboard"]["bound_audiences"] == ["paas"]
+    assert job()["metadata"]["name"] != job(**changed)["metadata"]["name"], "a Job of the same name does not run again"
+
+
+def test_self_init_interrupted_by_nothing_from_outside() -> None:
+    requests = first_start()
+    assert requests["jwt-config"]["data"]["skip_jwks_validation"] is True
+    assert [edge.component for edge in contract().requires if edge.need is Need.HARD] == []
+    assert not any(request.get("allow_failure") for request in requests.values()), (
+        "a part would be missing without a word"
+    )
+    probe = support.container(render(), "openbao")["livenessProbe"]
+    assert probe["periodSeconds"] * probe["failureThreshold"] >= 120
+    names = list(requests)
+    for before, after in (("policy-admin", "user-admin"), ("mount-userpass", "user-admin"), ("mount-jwt", "read-jwt"),
+                          ("read-jwt", "policy-dashboard"), ("mount-jwt", "jwt-config")):  # fmt: skip
+        assert names.index(before) < names.index(after)
+
+
+def test_issuer_not_there_yet_does_not_matter() -> None:
+    for data in (first_start()["jwt-config"]["data"], later()["auth/jwt/config"]):
+        assert data["skip_jwks_validation"] is True
+    (edge,) = [edge for edge in contract().requires if edge.component == "iam"]
+    assert edge.need is Need.SOFT
+    assert "initContainers" not in support.pod(render(), "openbao")["spec"]
+
+
+def test_no_root_token_no_recovery_keys_but_an_administrator() -> None:
+    user = first_start()["user-admin"]["data"]
+    assert user["token_policies"] == ["admin"]
+    assert user["password"]["env_var"] == "OPENBAO_ADMIN_PASSWORD"
+    assert user["password"]["require_present"] is True
+    assert env()["OPENBAO_ADMIN_PASSWORD"] == {"secretKeyRef": {"name": "openbao-admin", "key": "password"}}
+    assert 'path "*"' in first_start()["policy-admin"]["data"]["policy"]
+    assert "sys/policies/acl/admin" not in later(), "what an administrator made of it stays"
+
+
+# --- who may what
+
+
+def test_issuer_slash_is_that_of_iam() -> None:
+    for url in ("https://iam.example.org", "https://iam.example.org/"):
+        data = later(**{"global": {"urls": support.URLS | {"iam": url}}})["auth/jwt/config"]
+        assert data["oidc_discovery_url"] == data["bound_issuer"] == "https://iam.example.org/"
+    assert later(issuer="https://login.example.org/realms/x")["auth/jwt/config"]["bound_issuer"].endswith("/realms/x")
+    assert "openbao.issuer" in refusal(issuer="login.example.org")
+    off = {"components": {"iam": {"mode": "off"}}}
+    assert "openbao.issuer" in refusal(**{"global": off})
+    assert later(issuer="https://iam.example.org/", **{"global": off})
+
+
+def test_two_mounts_nearly_the_same_have_their_versions() -> None:
+    requests = first_start()
+    versions = {name: requests[f"mount-{name}"]["data"]["options"]["version"] for name in ("secret", "secrets")}
+    assert versions == {"secret": "1", "secrets": "2"}
+    for name in ("orchestrator", "dashboard"):
+        assert 'path "secret/data/{{identity.entity.id}}/*"' in policy(name)
+        assert re.search(r'path "secrets/data/\{\{identity\.entity\.aliases\.[^}]+\.name\}\}/\*"', policy(name))
+
+
+FAKE = f"""case "$1 $2" in
+"write -field=token") cat >/dev/null; echo s.token;;
+"read -field=accessor") echo {ACCESSOR};;
+"write "*) printf '%s %s\\n' "$2" "$(tr -d '\\n')" >> "$SENT";;
+esac"""
+
+
+def configured(folder: Path, bao: str = FAKE) -> dict[str, str]:
+    """Run the Job's script and return what a server would get: path -> data."""
+    files = folder / "requests"
+    files.mkdir(exist_ok=True)
+    for key, text in support.config(render(), "openbao").items():
+        if key.startswith("openbao.requests."):
+            (files / key.removeprefix("openbao.requests.")).write_text(text)
+    text = script(job()).replace("/openbao/requests", str(files))
+    done = run(text, folder, bao, SENT=str(folder / "sent"), BAO_ADDR="x", OPENBAO_ADMIN_PASSWORD="secret-of-a-test")
+    assert done.returncode == 0, done.stdout
+    assert "secret-of-a-test" not in done.stdout + done.stderr
+    return dict(line.split(" ", 1) for line in (folder / "sent").read_text().splitlines())
+
+
+def test_accessor_in_policies_is_the_one_that_openbao_made(tmp_path: Path) -> None:
+    sent = configured(tmp_path)
+    assert set(sent) == set(later())
+    assert not any("JWT_ACCESSOR" in data for data in sent.values())
+    assert f"aliases.{ACCESSOR}.name" in sent["sys/policies/acl/read_only"]
+    for name, request in first_start().items():
+        data = request.get("data", {}).get("policy", "")
+        if isinstance(data, str):
+            assert "JWT_ACCESSOR" not in data, f"{name} would be written as it is"
+        else:
+            assert data["eval_source"] == "template"
+            assert '"read-jwt" "data" "accessor"' in data["template"]
+
+
+def test_accessor_job_says_when_the_password_does_not_fit(tmp_path: Path) -> None:
+    with pytest.raises(AssertionError, match="openbao-admin"):
+        configured(tmp_path, 'test "$1 $2" != "write -field=token"')
+
+
+def test_tokens_of_any_policy_are_not_made() -> None:
+    def bounded(text: str) -> None:
+        assert re.findall(r'path "(auth/[^"]+)"', text) == ["auth/token/create"]
+        allowed = re.search(r'"policies" = (\[.*\])$', text, re.MULTILINE)
+        assert allowed, "any policy could be asked for"
+        assert json.loads(allowed[1]) == [["read_only"], ["write_only"], ["delete_only"]]
+
+    bounded(policy("dashboard"))
+    assert "auth/token" not in policy("orchestrator")
+    with pytest.raises(AssertionError):
+        bounded('path "auth/token/*" {\n  capabilities = ["create", "sudo"]\n}\n')
+    with pytest.raises(AssertionError):
+        bounded('path "auth/token/create" {\n  capabilities = ["create", "sudo"]\n}\n')
+    for role in ("orchestrator", "dashboard"):
+        assert later()[f"auth/jwt/role/{role}"]["token_policies"] == [role]
+        others = {"orchestrator": ["a"], "dashboard": ["a"]} | {role: []}
+        assert f"openbao.audiences.{role}" in refusal(audiences=others)
+
+
+# --- the seal
+
+
+def test_seal_key_lost_by_nothing_that_the_chart_does() -> None:
+    seal = server()["seal"]["static"]
+    assert (seal["current_key_id"], seal["current_key"]) == ("1", "env://OPENBAO_SEAL_KEY")
+    assert env()["OPENBAO_SEAL_KEY"] == {"secretKeyRef": {"name": "openbao-seal", "key": "key"}}
+    assert contract().secrets["openbao-seal"].keys["key"].shape == "base64-32"
+    assert "openbao.seal.previousKeyId" in refusal(seal={"keyId": "2", "previousKeyId": "2"})
+    names = [item["name"] for item in job()["spec"]["template"]["spec"]["containers"][0]["env"]]
+    assert "OPENBAO_SEAL_KEY" not in names, "the Job needs no seal key"
+
+
+def test_seal_key_change_needs_recovery_keys() -> None:
+    assert "rotate-keys -target=recovery -init" in contract().options["seal"].meaning
+    assert "OPENBAO_PREVIOUS_SEAL_KEY" not in env()
+    changing = {"seal": {"keyId": "2", "previousKeyId": "1"}}
+    assert env(**changing)["OPENBAO_PREVIOUS_SEAL_KEY"]["secretKeyRef"]["name"] == "openbao-seal-previous"
+    seal = server(**changing)["seal"]["static"]
+    assert (seal["previous_key_id"], seal["previous_key"]) == ("1", "env://OPENBAO_PREVIOUS_SEAL_KEY")
+
+
+def test_one_key_objects_in_json_are_avoided() -> None:
+    def readable(configuration: dict[str, Any]) -> None:
+        ((_, devices),) = configuration["audit"][0].items()
+        assert all(len(device) > 1 for device in devices.values())
+
+    readable(server())
+    with pytest.raises(AssertionError):
+        readable({"audit": [{"file": {"stdout": {"options": {"file_path": "stdout"}}}}]})
+    assert "audit" not in server(audit=False)
+
+
+# --- several pods
+
+
+def test_even_number_of_pods_is_refused() -> None:
+    for replicas in (2, 4):
+        assert "openbao.replicas" in refusal(replicas=replicas)
+    for replicas in (1, 3, 5):
+        assert support.find(render(replicas=replicas), "StatefulSet", "openbao")["spec"]["replicas"] == replicas
+    assert "/replicas" in refusal(replicas=7)
+
+
+def test_voters_after_twenty_seconds_are_waited_for() -> None:
+    assert "20 s" in contract().replicas.why
+    objects = render(replicas=3)
+    assert support.find(objects, "PodDisruptionBudget", "openbao")["spec"]["maxUnavailable"] == 1
+    assert not [item for item in render() if item["kind"] == "PodDisruptionBudget"]
+    assert "BAO_RAFT_RETRY_JOIN_AS_NON_VOTER" not in env(replicas=3), "it would never become a voter"
+
+
+def test_scale_down_keeps_the_quorum_of_the_rest() -> None:
+    keep = support.find(render(replicas=3), "StatefulSet", "openbao")["spec"]["persistentVolumeClaimRetentionPolicy"]
+    assert keep == {"whenDeleted": "Retain", "whenScaled": "Retain"}
+    assert server(replicas=1) == server(replicas=3), "another number of pods would restart those that run"
+    trap = next(item for item in contract().traps if item.id == "scale-down-keeps-the-quorum")
+    assert "remove-peer" in trap.answer
+
+
+def test_names_of_pods_before_they_are_ready() -> None:
+    def named(objects: list[support.Object]) -> None:
+        spec = support.find(objects, "StatefulSet", "openbao")["spec"]
+        service = support.find(objects, "Service", spec["serviceName"])
+        assert service["spec"]["clusterIP"] == "None"
+        assert service["spec"]["publishNotReadyAddresses"] is True
+        domain = service["metadata"]["name"]
+        variables = support.environment(objects, "openbao")
+        assert variables["BAO_CLUSTER_ADDR"] == f"https://$(POD_NAME).{domain}:8201"
+        assert variables["BAO_API_ADDR"] == f"http://$(POD_NAME).{domain}:8200"
+
+    named(render(replicas=3))
+    join = [item["leader_api_addr"] for item in server()["storage"]["raft"]["retry_join"]]
+    assert join == [f"http://openbao-{number}.openbao-peers:8200" for number in range(5)]
+    assert env()["BAO_RAFT_NODE_ID"] == "$(POD_NAME)"
+    hidden = copy.deepcopy(render(replicas=3))
+    support.find(hidden, "StatefulSet", "openbao")["spec"]["serviceName"] = "openbao"
+    with pytest.raises((AssertionError, KeyError)):
+        named(hidden)
+
+
+def test_sigterm_reaches_the_server() -> None:
+    def replaced(text: str) -> None:
+        starts = [line.strip() for line in text.splitlines() if "bao server" in line]
+        assert starts
+        assert all(line.startswith("exec ") for line in starts)
+
+    replaced(support.container(render(), "openbao")["args"][0])
+    with pytest.raises(AssertionError):
+        replaced("bao server -config=/openbao/config/server.json\n")
+    assert support.pod(render(), "openbao")["spec"]["terminationGracePeriodSeconds"] >= 30
+
+
+def test_sealed_is_not_dead() -> None:
+    container = support.container(render(), "openbao")
+    for kind in ("startupProbe", "livenessProbe"):
+        path = container[kind]["httpGet"]["path"]
+        assert "sealedcode=200" in path
+        assert "uninitcode=200" in path
+    ready = container["readinessProbe"]["httpGet"]["path"]
+    assert "standbyok=true" in ready
+    assert "sealedcode" not in ready
+    assert "uninitcode" not in ready
+
+
+# --- settings of the file
+
+
+def test_settings_of_the_file_go_where_they_belong() -> None:
+    found = server(
+        settings={"storage.raft.performance_multiplier": "5", "listener.tcp.address": "127.0.0.1:8200", "ui": "true"}
+    )
+    assert found["storage"]["raft"]["performance_multiplier"] == "5"
+    assert found["listener"][0]["tcp"]["address"] == "127.0.0.1:8200"
+    assert found["ui"] == "true"
+    assert server()["storage"]["raft"]["performance_multiplier"] == "2"
+
+
+def test_trusted_ca_is_mounted_where_go_reads_it() -> None:
+    values = {"trustedCa": {"configMap": "site-ca"}}
+    path = env(**values)["SSL_CERT_FILE"]
+    (mount,) = [
+        item for item in support.container(render(**values), "openbao")["volumeMounts"] if item["name"] == "trusted-ca"
+    ]
+    assert path == f"{mount['mountPath']}/ca-bundle.crt"
+    assert "SSL_CERT_FILE" not in env()
