@@ -300,6 +300,13 @@ def test_public_addresses_are_used_where_it_runs_elsewhere_or_nowhere() -> None:
         assert render(**{"global": {"components": {"tosca": {"mode": mode}}}}) == []
 
 
+def test_it_is_reached_by_those_who_parse_templates_only() -> None:
+    ingress = support.find(render(), "NetworkPolicy", "tosca")["spec"]["ingress"]
+    peers = [peer for rule in ingress for peer in rule["from"]]
+    assert {"podSelector": {"matchLabels": {"app.kubernetes.io/name": "im"}}} in peers
+    assert not [peer for peer in peers if "namespaceSelector" in peer], "the gateway has no business here"
+
+
 def test_token_of_private_repositories_is_in_no_command_line() -> None:
     assert "GIT_TOKEN" not in support.environment(render(), "tosca")
     found = support.environment(render(private=True), "tosca")

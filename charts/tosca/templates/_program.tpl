@@ -1,3 +1,5 @@
+{{- /* The program that fetches and serves; tests/static/test_tosca.py runs it. */ -}}
+{{- define "tosca.program" -}}
 """Serves the files of Git repositories at pinned commits over HTTP, read only.
 
     python3 tosca.py SETTINGS.json
@@ -129,7 +131,7 @@ def fetch(folder: Path, repository: str, revision: str) -> None:
         git(folder, "fetch", "-q", "--depth", "1", "--no-tags", repository, revision)
     except Failed:  # a server may refuse to give a commit by its name
         git(folder, "fetch", "-q", repository, "+refs/heads/*:refs/remotes/all/*", "+refs/tags/*:refs/tags/*")
-    if git(folder, "rev-parse", f"{revision}^{{commit}}") != revision:
+    if git(folder, "rev-parse", revision + "^{commit}") != revision:
         raise Failed(f"{repository} gave another commit than {revision}")
     git(folder, "checkout", "-q", "--detach", revision)
     shutil.rmtree(folder / ".git")
@@ -246,3 +248,4 @@ def main() -> None:
 
 if __name__ == "__main__":
     main()
+{{ end -}}
