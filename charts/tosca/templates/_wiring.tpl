@@ -12,7 +12,7 @@ env:
   GIT_SSL_CAINFO: /etc/indigo-paas/ca/ca-bundle.crt
   {{- end }}
 files:
-  /indigo-paas/tosca/tosca.py: {content: {{ .root.Files.Get "files/tosca.py" | toJson }}}
+  /indigo-paas/tosca/tosca.py: {content: {{ include "tosca.program" . | toJson }}}
   /indigo-paas/tosca/settings.json: {content: {{ include "tosca.settings" . | toJson }}}
 {{- with $site.trustedCa }}
 {{- if .configMap }}

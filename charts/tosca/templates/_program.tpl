@@ -1,11 +1,13 @@
+{{- /* The program that fetches and serves; tests/static/test_tosca.py runs it. */ -}}
+{{- define "tosca.program" -}}
 """Serves the files of Git repositories at pinned commits over HTTP, read only.
 
     python3 tosca.py SETTINGS.json
 
-A set of commits is a release: a folder of its own, made complete under another name and then renamed, so that a release is
-there whole or not at all. The release that the settings want is fetched until that succeeds; meanwhile the one of before is
-served. Addresses inside files that point to a repository which is served here are replaced by addresses of this server, or
-types at a pinned commit would load artifacts from a moving branch of an outside host.
+A set of commits is a release: a folder of its own, made complete under another name and then renamed, so that it is
+there whole or not at all. The release that the settings want is fetched until that succeeds; until then the old one
+is served. Addresses inside files that point to a repository which is served here are replaced by addresses of this
+server, or types at a pinned commit would load artifacts from a moving branch of an outside host.
 """
 
 from __future__ import annotations
@@ -87,7 +89,7 @@ class Releases:
                 shutil.rmtree(other, ignore_errors=True)
 
     def _rewrite(self, tree: Path) -> None:
-        """Let addresses of served repositories, at whatever branch, point here; those of files that are not there stay."""
+        """Let addresses of served repositories, at whatever branch, point here; those of files not there stay."""
         left: set[str] = set()
         for path in sorted(tree.rglob("*")):
             if path.suffix not in REWRITTEN or not path.is_file():
@@ -115,19 +117,21 @@ class Releases:
 def fetch(folder: Path, repository: str, revision: str) -> None:
     """Put the files of one commit into a folder.
 
-    Git makes a commit's name out of everything in it and checks that while it receives, so a commit of this name has the
-    right content, wherever it came from.
+    Git makes a commit's name out of everything in it and checks that while it receives, so a commit of this name has
+    the right content, wherever it came from.
 
     Raises:
         Failed: the server does not answer, or has no such commit.
     """
+    if not re.fullmatch("[0-9a-f]{40}", revision):
+        raise Failed(f"{revision!r} is no commit, which has 40 digits")
     folder.mkdir(parents=True)
     git(folder, "init", "-q")
     try:
         git(folder, "fetch", "-q", "--depth", "1", "--no-tags", repository, revision)
     except Failed:  # a server may refuse to give a commit by its name
         git(folder, "fetch", "-q", repository, "+refs/heads/*:refs/remotes/all/*", "+refs/tags/*:refs/tags/*")
-    if git(folder, "rev-parse", f"{revision}^{{commit}}") != revision:
+    if git(folder, "rev-parse", revision + "^{commit}") != revision:
         raise Failed(f"{repository} gave another commit than {revision}")
     git(folder, "checkout", "-q", "--detach", revision)
     shutil.rmtree(folder / ".git")
@@ -155,7 +159,7 @@ def git(folder: Path, *arguments: str) -> str:
     except subprocess.TimeoutExpired:
         raise Failed(f"git {arguments[0]} gave up after {GIT_SECONDS} s") from None
     if done.returncode != 0:
-        raise Failed(f"git {' '.join(arguments)}: {done.stderr.strip() or done.returncode}")
+        raise Failed(f"git {' '.join(arguments)}: {' '.join(done.stderr.split()) or done.returncode}")
     return done.stdout.strip()
 
 
@@ -244,3 +248,4 @@ def main() -> None:
 
 if __name__ == "__main__":
     main()
+{{ end -}}
