@@ -27,6 +27,12 @@ CIDR = r"^[0-9a-fA-F.:]+/[0-9]+$"
 HOST = r"^[^:/\s]*$"
 
 Schema = dict[str, Any]
+# Helm adds the values of the library chart, which has none of its own, to those of every chart that depends on it
+LIBRARY: Schema = {
+    "type": "object",
+    "additionalProperties": False,
+    "properties": {"global": {"type": "object"}},
+}
 
 
 def render_component(contract: Contract) -> str:
@@ -48,6 +54,7 @@ def render_umbrella(graph: Graph) -> str:
     body = _object(
         {
             "global": _global(graph),
+            "common": LIBRARY,
             **{name: {"title": item.title, **component(item)} for name, item in graph.contracts.items()},
         }
     )
@@ -116,8 +123,7 @@ def component(contract: Contract) -> Schema:
     }
     properties |= _options(contract, {*properties, "volumes", "jobs", "global", "common"})
     properties["global"] = {"type": "object"}
-    # Helm adds the values of the library chart, which has none of its own, to those of every chart that depends on it
-    properties["common"] = _object({"global": {"type": "object"}})
+    properties["common"] = LIBRARY
     return _object(properties)
 
 

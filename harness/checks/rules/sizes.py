@@ -7,6 +7,8 @@ import functools
 import gzip
 import json
 from collections.abc import Iterator
+from fnmatch import fnmatchcase
+from pathlib import Path, PurePath
 
 from harness.checks.model import Platform, Problem, Rule
 from harness.render import Inputs
@@ -50,9 +52,32 @@ def release_size(inputs: Inputs, objects: list[Object]) -> int:
 
     Source: helm/helm v4.3.1, pkg/storage/driver (encodeRelease).
     """
-    parts = {str(path.relative_to(inputs.chart)): read(path).decode(errors="replace") for path in tree(inputs.chart)}
+    parts = {name: read(inputs.chart / name).decode(errors="replace") for name in loaded(inputs.chart)}
     parts |= {str(path): read(path).decode(errors="replace") for path in inputs.values}
     return _stored(json.dumps(parts)) + _stored(json.dumps(objects))
+
+
+def loaded(chart: Path) -> list[str]:
+    """Return the files of a chart that Helm loads, relative to it: all but those that its .helmignore names.
+
+    A pattern with a slash is a path from the chart, one without is a name anywhere; either may be a folder
+    (helm/helm v4.3.1, pkg/ignore).
+    """
+    file = chart / ".helmignore"
+    lines = file.read_text(encoding="utf-8").splitlines() if file.is_file() else []
+    patterns = [line.strip().strip("/") for line in lines if line.strip() and not line.startswith("#")]
+
+    def ignored(path: PurePath) -> bool:
+        steps = [path, *path.parents][:-1]
+        return any(
+            fnmatchcase(str(step) if "/" in pattern else step.name, pattern)
+            and str(step).count("/") == (pattern.count("/") if "/" in pattern else str(step).count("/"))
+            for step in steps
+            for pattern in patterns
+        )
+
+    names = (path.relative_to(chart) for path in tree(chart))
+    return [str(name) for name in names if not ignored(name)]
 
 
 @functools.lru_cache(maxsize=32)
