@@ -37,7 +37,6 @@ def env(**values: Any) -> dict[str, Any]:
 
 
 def refusal(**values: Any) -> str:
-    """Return the message with which the values are refused."""
     with pytest.raises(support.Refused) as refused:
         render(**values)
     return str(refused.value)
@@ -388,6 +387,7 @@ def test_settings_of_the_file_go_where_they_belong() -> None:
     assert (found["storage"]["raft"]["performance_multiplier"], found["ui"]) == ("5", "true")
     assert found["listener"][0]["tcp"]["address"] == "127.0.0.1:8200"
     assert server()["storage"]["raft"]["performance_multiplier"] == "2"
+    assert "openbao.seal" in refusal(settings={"seal.static.current_key_id": "2"})
 
 
 def test_trusted_ca_is_mounted_where_go_reads_it() -> None:
