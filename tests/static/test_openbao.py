@@ -37,7 +37,6 @@ def env(**values: Any) -> dict[str, Any]:
 
 
 def refusal(**values: Any) -> str:
-    """Return the message with which the values are refused."""
     with pytest.raises(support.Refused) as refused:
         render(**values)
     return str(refused.value)
@@ -108,9 +107,8 @@ def test_only_one_pod_initialises(tmp_path: Path) -> None:
     assert SELF_INIT in started(tmp_path, "openbao-0")
     for pod in ("openbao-1", "openbao-2"):
         assert SELF_INIT not in started(tmp_path, pod)
-    assert SELF_INIT not in started(tmp_path, "openbao-0", "*openbao-2.openbao-peers*"), (
-        "it would found a second cluster"
-    )
+    lost = started(tmp_path, "openbao-0", "*openbao-2.openbao-peers*")
+    assert SELF_INIT not in lost, "it would found a second cluster"
     assert started(tmp_path, "openbao-1")[0] == "server"
 
 
@@ -131,15 +129,12 @@ def test_self_init_interrupted_by_nothing_from_outside() -> None:
     requests = first_start()
     assert requests["jwt-config"]["data"]["skip_jwks_validation"] is True
     assert [edge.component for edge in contract().requires if edge.need is Need.HARD] == []
-    assert not any(request.get("allow_failure") for request in requests.values()), (
-        "a part would be missing without a word"
-    )
+    assert not [name for name, request in requests.items() if request.get("allow_failure")], "a part would be missing"
     probe = support.container(render(), "openbao")["livenessProbe"]
     assert probe["periodSeconds"] * probe["failureThreshold"] >= 120
     names = list(requests)
-    for before, after in (("policy-admin", "user-admin"), ("mount-userpass", "user-admin"), ("mount-jwt", "read-jwt"),
-                          ("read-jwt", "policy-dashboard"), ("mount-jwt", "jwt-config")):  # fmt: skip
-        assert names.index(before) < names.index(after)
+    assert names.index("policy-admin") < names.index("user-admin")
+    assert names.index("mount-jwt") < names.index("read-jwt") < names.index("policy-dashboard")
 
 
 def test_issuer_not_there_yet_does_not_matter() -> None:
@@ -153,8 +148,7 @@ def test_issuer_not_there_yet_does_not_matter() -> None:
 def test_no_root_token_no_recovery_keys_but_an_administrator() -> None:
     user = first_start()["user-admin"]["data"]
     assert user["token_policies"] == ["admin"]
-    assert user["password"]["env_var"] == "OPENBAO_ADMIN_PASSWORD"
-    assert user["password"]["require_present"] is True
+    assert (user["password"]["env_var"], user["password"]["require_present"]) == ("OPENBAO_ADMIN_PASSWORD", True)
     assert env()["OPENBAO_ADMIN_PASSWORD"] == {"secretKeyRef": {"name": "openbao-admin", "key": "password"}}
     assert 'path "*"' in first_start()["policy-admin"]["data"]["policy"]
     assert "sys/policies/acl/admin" not in later(), "what an administrator made of it stays"
@@ -240,6 +234,36 @@ def test_tokens_of_any_policy_are_not_made() -> None:
         assert later()[f"auth/jwt/role/{role}"]["token_policies"] == [role]
         others = {"orchestrator": ["a"], "dashboard": ["a"]} | {role: []}
         assert f"openbao.audiences.{role}" in refusal(audiences=others)
+
+
+def test_token_without_times_is_not_let_in_by_leeways() -> None:
+    for role in ("orchestrator", "dashboard"):
+        found = later()[f"auth/jwt/role/{role}"]
+        assert not [name for name in found if name.endswith("leeway")]
+        assert (found["role_type"], found["user_claim"]) == ("jwt", "sub")
+
+
+def test_nobody_checks_certificates_so_few_get_in() -> None:
+    def few(objects: list[support.Object]) -> None:
+        ingress = support.find(objects, "NetworkPolicy", "openbao")["spec"]["ingress"]
+        for rule in ingress:
+            assert rule["from"], "everybody could read along"
+            for peer in rule["from"]:
+                assert set(peer) <= {"podSelector", "namespaceSelector"}
+                assert all(selector["matchLabels"] for selector in peer.values())
+
+    few(render())
+    opened = copy.deepcopy(render())
+    support.find(opened, "NetworkPolicy", "openbao")["spec"]["ingress"].append({"from": []})
+    with pytest.raises(AssertionError):
+        few(opened)
+
+
+def test_no_upgrade_in_place_from_vault_so_mounts_are_as_there() -> None:
+    paths = {request["path"] for request in first_start().values()}
+    assert {"sys/mounts/secret", "sys/mounts/secrets", "sys/auth/jwt"} <= paths
+    trap = next(item for item in contract().traps if item.id == "no-upgrade-in-place-from-vault")
+    assert "by the API" in trap.answer
 
 
 # --- the seal
@@ -341,10 +365,16 @@ def test_sealed_is_not_dead() -> None:
         path = container[kind]["httpGet"]["path"]
         assert "sealedcode=200" in path
         assert "uninitcode=200" in path
-    ready = container["readinessProbe"]["httpGet"]["path"]
-    assert "standbyok=true" in ready
-    assert "sealedcode" not in ready
-    assert "uninitcode" not in ready
+    assert container["readinessProbe"]["httpGet"]["path"] == "/v1/sys/health?standbyok=true"
+
+
+def test_file_storage_is_never_used() -> None:
+    for replicas in (1, 3):
+        assert set(server(replicas=replicas)["storage"]) == {"raft"}
+        assert server(replicas=replicas)["storage"]["raft"]["path"] == "/openbao/data"
+    (claim,) = support.find(render(), "StatefulSet", "openbao")["spec"]["volumeClaimTemplates"]
+    mounts = {item["mountPath"]: item["name"] for item in support.container(render(), "openbao")["volumeMounts"]}
+    assert mounts["/openbao/data"] == claim["metadata"]["name"]
 
 
 # --- settings of the file
@@ -354,17 +384,17 @@ def test_settings_of_the_file_go_where_they_belong() -> None:
     found = server(
         settings={"storage.raft.performance_multiplier": "5", "listener.tcp.address": "127.0.0.1:8200", "ui": "true"}
     )
-    assert found["storage"]["raft"]["performance_multiplier"] == "5"
+    assert (found["storage"]["raft"]["performance_multiplier"], found["ui"]) == ("5", "true")
     assert found["listener"][0]["tcp"]["address"] == "127.0.0.1:8200"
-    assert found["ui"] == "true"
     assert server()["storage"]["raft"]["performance_multiplier"] == "2"
+    assert "openbao.seal" in refusal(settings={"seal.static.current_key_id": "2"})
 
 
 def test_trusted_ca_is_mounted_where_go_reads_it() -> None:
     values = {"trustedCa": {"configMap": "site-ca"}}
     path = env(**values)["SSL_CERT_FILE"]
-    (mount,) = [
-        item for item in support.container(render(**values), "openbao")["volumeMounts"] if item["name"] == "trusted-ca"
-    ]
-    assert path == f"{mount['mountPath']}/ca-bundle.crt"
+    mounts = {
+        item["name"]: item["mountPath"] for item in support.container(render(**values), "openbao")["volumeMounts"]
+    }
+    assert path == f"{mounts['trusted-ca']}/ca-bundle.crt"
     assert "SSL_CERT_FILE" not in env()
