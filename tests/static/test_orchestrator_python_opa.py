@@ -110,3 +110,4 @@ def test_changed_policy_is_not_read_so_it_rolls_the_pods() -> None:
 def test_nothing_leaves_the_policy_server() -> None:
     assert "--skip-version-check=true" in arguments()
     assert arguments()[:2] == ["run", "--server"]
+    assert "--watch=true" in arguments(settings={"--watch": True}), "a setting of the site must reach the command line"

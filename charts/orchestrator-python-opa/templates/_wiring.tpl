@@ -1,13 +1,16 @@
 {{- define "orchestrator-python-opa.wiring" -}}
-{{- $set := merge (include "common.settings.of" (dict "x" . "where" "command line") | fromJson) (dict "--log-level" "error" "--authorization" "basic" "--addr" "0.0.0.0:8181" "--skip-version-check" "true") -}}
+{{- $options := dict
+  "--addr" "0.0.0.0:8181"
+  "--authorization" "basic"
+  "--skip-version-check" "true"
+  "--log-format" "json"
+  "--log-level" "error" -}}
 args:
   - run
   - --server
-  - --addr={{ get $set "--addr" }}
-  - --authorization={{ get $set "--authorization" }}
-  - --skip-version-check={{ get $set "--skip-version-check" }}
-  - --log-level={{ get $set "--log-level" }}
-  - --log-format=json
+  {{- range $name, $value := merge (include "common.settings.of" (dict "x" . "where" "command line") | fromJson) $options }}
+  - {{ printf "%s=%s" $name $value | toJson }}
+  {{- end }}
   - /policy/data.json
   - /policy/policy.rego
   - /policy/access.rego
