@@ -27,6 +27,7 @@ The context that all other helpers receive ("x") is made here, once per componen
 {{ include "common.config" $x }}
 {{ include "common.volumeclaims" $x }}
 {{ include "common.service" $x }}
+{{ include "common.service.peers" $x }}
 {{ include "common.jobs" $x }}
 {{ include "common.workload" $x }}
 {{ include "common.disruptionbudget" $x }}

@@ -39,6 +39,38 @@ spec:
 {{- end }}
 {{- end -}}
 
+{{- /* Name of the Service that a StatefulSet's pods have their own names in: peers need one each, others do not care. */ -}}
+{{- define "common.service.governing" -}}
+{{- .contract.peers | default false | ternary (printf "%s-peers" .name) .name -}}
+{{- end -}}
+
+{{- /* Peers find each other before they are ready, and by names that outlive them: a headless Service for them alone. */ -}}
+{{- define "common.service.peers" -}}
+{{- if and .contract.peers (eq .contract.workload.kind "StatefulSet") }}
+---
+apiVersion: v1
+kind: Service
+metadata:
+  {{- include "common.metadata" (dict "x" . "name" (include "common.service.governing" .)) | nindent 2 }}
+spec:
+  type: ClusterIP
+  clusterIP: None
+  publishNotReadyAddresses: true
+  selector:
+    {{- include "common.selector" (dict "x" . "role" "server") | nindent 4 }}
+  ports:
+    {{- range $port, $declared := .contract.ports }}
+    - name: {{ $port }}
+      port: {{ $declared.port | int }}
+      targetPort: {{ $port }}
+      protocol: TCP
+      {{- if has $declared.protocol (list "http" "https" "grpc") }}
+      appProtocol: {{ $declared.protocol }}
+      {{- end }}
+    {{- end }}
+{{- end }}
+{{- end -}}
+
 {{- define "common.disruptionbudget" -}}
 {{- if gt (int (.root.Values.replicas | default 1)) 1 }}
 ---

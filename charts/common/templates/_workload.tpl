@@ -23,7 +23,7 @@ spec:
     matchLabels:
       {{- include "common.selector" (dict "x" $x "role" "server") | nindent 6 }}
   {{- if eq $contract.workload.kind "StatefulSet" }}
-  serviceName: {{ $x.name }}
+  serviceName: {{ include "common.service.governing" $x }}
   podManagementPolicy: {{ ternary "Parallel" "OrderedReady" ($contract.peers | default false) }}
   updateStrategy:
     type: RollingUpdate
