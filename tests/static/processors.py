@@ -1,6 +1,6 @@
-"""What the three programs of paas-mon have in common, for their tests: rendering, and running their start scripts for real.
+"""What the three programs of paas-mon have in common, for their tests: rendering, and running their start scripts.
 
-A start script wants the image's folder and its modules; `run_start` gives it stand-ins for both in a folder of the test.
+A start script wants the image's folder and its modules; `run_start` gives it stand-ins for both.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The traps of Kafka (charts/kafka/contract.yaml), a test each; the Job's script runs against stand-ins for Kafka's tools."""
+"""The traps of Kafka (charts/kafka/contract.yaml), a test each; the Job's script runs with stand-ins for tools."""
 
 from __future__ import annotations
 
@@ -163,6 +163,7 @@ def test_data_survives_switch_off() -> None:
 
 def test_settings_of_the_file_win_and_roll_the_pod() -> None:
     assert properties(settings={"log.retention.hours": 20000})["log.retention.hours"] == "20000"
+    assert properties(settings={"message.max.bytes": 209715200})["message.max.bytes"] == "209715200", "not 2.1e+08"
 
     def checksum(**values: Any) -> str:
         annotations: dict[str, str] = support.pod(render(**values), "kafka")["metadata"]["annotations"]

@@ -1,7 +1,7 @@
 """The traps of the log shipper (charts/log-shipper/contract.yaml), a test each.
 
-The statements themselves run in the collector only. What they must give is checked here by the rules of the parsers, which
-are written down again from paas-mon (debf409, orc_templ_collector.py and loganalyzer.py).
+The statements themselves run in the collector only. What they must give is checked here by the rules of the parsers,
+written down again from paas-mon (debf409, orc_templ_collector.py and loganalyzer.py).
 """
 
 from __future__ import annotations
