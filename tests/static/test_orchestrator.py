@@ -8,6 +8,7 @@ import subprocess
 from functools import cache
 from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree
 
 import pytest
 import yaml
@@ -322,8 +323,31 @@ def test_heap_flags_of_the_image_are_replaced_by_a_share_of_the_limit() -> None:
 def test_text_log_is_an_interface_and_stays_text() -> None:
     assert env()["JSON_LOGGING"] == "false"
     assert not [key for key in application() if key.startswith("logging.")]
-    assert env(settings={"JSON_LOGGING": True})["JSON_LOGGING"] == "true", "a site without paas-mon may choose"
+    alone = {"global": components(**{"log-shipper": {"mode": "off"}})}
+    assert env(settings={"JSON_LOGGING": True}, **alone)["JSON_LOGGING"] == "true", "a site without paas-mon may choose"
+    assert "JSON_LOGGING" in refusal(settings={"JSON_LOGGING": True})
     assert "JSON_LOGGING" in refusal(settings={"JSON_LOGGING": "logstash"})
+
+
+def test_text_log_goes_to_the_shipper_too_unless_that_is_off() -> None:
+    file = "orchestrator.config.logback.xml"
+
+    def shipped(mode: str) -> tuple[dict[str, str], dict[str, Any]]:
+        entry = {"mode": mode, "host": "logs.example.org"}
+        objects = render(**{"global": components(**{"log-shipper": entry})})
+        return support.config(objects, "orchestrator"), support.environment(objects, "orchestrator")
+
+    for mode, destination in (("embedded", "log-shipper:5170"), ("external", "logs.example.org:5170")):
+        files, variables = shipped(mode)
+        assert variables["LOGGING_CONFIG"] == "/orchestrator/config/logback.xml"
+        root = ElementTree.fromstring(files[file])
+        assert root.findtext("appender/destination") == destination
+        assert root.findtext("appender/encoder/pattern") == "${FILE_LOG_PATTERN}", "the parsers know Spring's text"
+        appenders = [item.attrib["ref"] for item in root.findall("root/appender-ref")]
+        assert appenders == ["CONSOLE", "SHIPPER"], "kubectl logs shows the lines as before"
+    files, variables = shipped("off")
+    assert file not in files
+    assert "LOGGING_CONFIG" not in variables
 
 
 def test_single_pod_only_and_never_two_at_once() -> None:

@@ -20,7 +20,7 @@ What the site writes under `settings:` wins over the wiring.
 {{- fail (printf "%s.settings.%s: the contract of %s knows no such setting; see charts/%s/README.md" $.x.name $name $.x.name $.x.name) -}}
 {{- end -}}
 {{- if eq ($declared.where | default "env") $.where -}}
-{{- $_ := set $found $name ($value | toString) -}}
+{{- $_ := set $found $name (include "common.text" $value) -}}
 {{- end -}}
 {{- end -}}
 {{- $found | toJson -}}

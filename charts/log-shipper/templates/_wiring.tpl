@@ -37,7 +37,6 @@ receivers:
   tcplog:
     listen_address: "0.0.0.0:5170"
     max_log_size: 16MiB
-    max_connections: 4
     preserve_leading_whitespaces: true
     preserve_trailing_whitespaces: true
 processors:

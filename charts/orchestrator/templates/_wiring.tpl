@@ -42,6 +42,9 @@ env:
   SLAM_CUSTOMER_PREFERENCES_PATH: /user_groups/
   {{- end }}
   JSON_LOGGING: "false"
+  {{- if hasKey $files "/orchestrator/config/logback.xml" }}
+  LOGGING_CONFIG: /orchestrator/config/logback.xml
+  {{- end }}
   JAVA_OPTS: -XX:MaxRAMPercentage=60 -XX:+ExitOnOutOfMemoryError -Duser.home=/tmp
   {{- with $values.jdbcOptions }}
   SPRING_APPLICATION_JSON: {{ include "orchestrator.jdbc" (dict "settings" $values.settings "endpoint" $database "options" .) | quote }}
@@ -107,8 +110,34 @@ of what stays the same over restarts and differs between platforms that share a 
 {{- $_ := set $files (include "orchestrator.local" $name) (dict "content" ($service.data | toPrettyJson)) -}}
 {{- end -}}
 {{- end -}}
+{{- $shipper := dict "root" .root "component" "log-shipper" "port" "lines" -}}
+{{- if ne (include "common.mode" $shipper) "off" -}}
+{{- $_ := set $files "/orchestrator/config/logback.xml" (dict "content" (include "orchestrator.logback" (include "common.endpoint" $shipper))) -}}
+{{- end -}}
 {{- $files | toYaml -}}
 {{- end -}}
+
+{{- /*
+The war's own configuration for text, and a second appender: it keeps lines in a ring buffer, drops them when that is full and
+connects again by itself, so that the Orchestrator never waits for its log (docs/adr/0004-log-shipper.md).
+*/ -}}
+{{- define "orchestrator.logback" -}}
+<configuration>
+  <include resource="org/springframework/boot/logging/logback/defaults.xml"/>
+  <include resource="org/springframework/boot/logging/logback/console-appender.xml"/>
+  <appender name="SHIPPER" class="net.logstash.logback.appender.LogstashTcpSocketAppender">
+    <destination>{{ . }}</destination>
+    <reconnectionDelay>1 second</reconnectionDelay>
+    <encoder class="ch.qos.logback.classic.encoder.PatternLayoutEncoder">
+      <pattern>${FILE_LOG_PATTERN}</pattern>
+    </encoder>
+  </appender>
+  <root level="INFO">
+    <appender-ref ref="CONSOLE"/>
+    <appender-ref ref="SHIPPER"/>
+  </root>
+</configuration>
+{{ end -}}
 
 {{- /* What the site's values get wrong, as a JSON list of sentences. */ -}}
 {{- define "orchestrator.errors" -}}
@@ -169,6 +198,9 @@ of what stays the same over restarts and differs between platforms that share a 
 {{- end -}}
 {{- if and (hasKey $settings "SPRING_APPLICATION_JSON") $values.jdbcOptions -}}
 {{- $errors = append $errors "orchestrator.settings.SPRING_APPLICATION_JSON: holds the JDBC URLs of this chart; write other properties under settings by their own names, or empty orchestrator.jdbcOptions" -}}
+{{- end -}}
+{{- if and (eq ($settings.JSON_LOGGING | toString) "true") (ne (include "common.mode" (dict "root" .root "component" "log-shipper")) "off") -}}
+{{- $errors = append $errors "orchestrator.settings.JSON_LOGGING: has no effect beside the log shipper, whose parsers read text; remove it, or switch log-shipper off" -}}
 {{- end -}}
 {{- if hasKey $settings "SERVER_CONTEXT_PATH" -}}
 {{- $errors = append $errors "orchestrator.settings.SERVER_CONTEXT_PATH: moves /info, which the probes ask; let the gateway strip the prefix and send X-Forwarded-Prefix" -}}
