@@ -146,3 +146,12 @@ def message_size(component: str) -> None:
     assert len(sizes) == 1
     for name in ("KAFKA_FETCH_MAX_BYTES", "KAFKA_MAX_REQUEST_SIZE"):
         assert int(env(component)[name]) in sizes
+
+
+def root_and_nothing_else(name: str) -> None:
+    """Root is needed, with a reason in the contract, and no capability comes with it."""
+    security = support.container(support.render_chart(name), name)["securityContext"]
+    assert security["capabilities"] == {"drop": ["ALL"]}
+    assert security["allowPrivilegeEscalation"] is False
+    assert security["readOnlyRootFilesystem"] is True
+    assert contract(name).security.exception

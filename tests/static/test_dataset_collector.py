@@ -8,7 +8,6 @@ from pathlib import Path
 
 import pytest
 
-from tests import support
 from tests.static import processors
 
 pytestmark = pytest.mark.static
@@ -82,12 +81,7 @@ def test_message_size_is_one_for_topics_and_client() -> None:
 
 
 def test_root_is_needed_and_nothing_else_is_given() -> None:
-    objects = support.render_chart(NAME)
-    security = support.container(objects, NAME)["securityContext"]
-    assert security["capabilities"] == {"drop": ["ALL"]}
-    assert security["allowPrivilegeEscalation"] is False
-    assert security["readOnlyRootFilesystem"] is True
-    assert processors.contract(NAME).security.exception
+    processors.root_and_nothing_else(NAME)
 
 
 def test_string_deserializer_and_no_other() -> None:

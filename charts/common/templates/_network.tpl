@@ -152,8 +152,7 @@ spec:
 {{- end -}}
 {{- end -}}
 {{- range $out := $x.contract.egress -}}
-{{- $ports := list -}}
-{{- range $port := $out.ports }}{{ $ports = append $ports (dict "protocol" "TCP" "port" ($port | int)) }}{{ end -}}
+{{- $ports := include "common.tcp" $out.ports | fromJsonArray -}}
 {{- if eq $out.to "internet" -}}
 {{- $rules = append $rules (dict "to" (include "common.cidrs" $network.internetCidrs | fromJsonArray) "ports" $ports) -}}
 {{- else -}}
@@ -163,11 +162,17 @@ spec:
 {{- end -}}
 {{- end -}}
 {{- range $extra := $x.root.Values.extraEgress -}}
-{{- $ports := list -}}
-{{- range $port := $extra.ports }}{{ $ports = append $ports (dict "protocol" "TCP" "port" ($port | int)) }}{{ end -}}
+{{- $ports := include "common.tcp" $extra.ports | fromJsonArray -}}
 {{- $rules = append $rules (dict "to" (include "common.cidrs" $extra.cidrs | fromJsonArray) "ports" $ports) -}}
 {{- end -}}
 {{- $rules | toYaml -}}
+{{- end -}}
+
+{{- /* Port entries for a list of TCP port numbers, as JSON. */ -}}
+{{- define "common.tcp" -}}
+{{- $ports := list -}}
+{{- range $port := . }}{{ $ports = append $ports (dict "protocol" "TCP" "port" ($port | int)) }}{{ end -}}
+{{- $ports | toJson -}}
 {{- end -}}
 
 {{- /* Peers for a list of CIDRs, as JSON; without a list, everywhere. */ -}}
