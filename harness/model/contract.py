@@ -11,16 +11,10 @@ import enum
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 
-Name = Annotated[str, Field(pattern=r"^[a-z]([-a-z0-9]*[a-z0-9])?$", max_length=40)]
-Sentence = Annotated[str, Field(min_length=8)]
-
-
-class Closed(BaseModel):
-    """A closed object: a key that is not declared is a mistake."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
+from harness.model.base import Closed, Name, Sentence
+from harness.model.secret import Secret
 
 
 class Need(enum.StrEnum):
@@ -167,28 +161,6 @@ class Setting(Closed):
         bool, Field(description="A variable of ours that a file of the software refers to, not one it reads itself.")
     ] = False
     source: str
-
-
-class SecretKey(Closed):
-    """One key of a Secret."""
-
-    shape: Annotated[
-        Literal["password", "fernet", "jwks", "base64-32", "username", "client-id", "text", "pem"],
-        Field(description="What a valid value looks like; decides how `indigo secrets` makes it."),
-    ]
-    purpose: Sentence
-    value: Annotated[str | None, Field(description="A fixed, harmless value (a user name); None where random.")] = None
-    generate: Annotated[bool, Field(description="false: only a person can supply it (an outside account).")] = True
-    changedBy: Annotated[str, Field(description="Who may change it.")]
-    onChange: Annotated[str, Field(description="What happens, and what to do, when it changes.")]
-
-
-class Secret(Closed):
-    """A Kubernetes Secret that this component owns; others may read it where they require the component."""
-
-    purpose: Sentence
-    keys: Annotated[dict[str, SecretKey], Field(min_length=1)]
-    optional: Annotated[str, Field(description="When it is not needed; empty where it always is.")] = ""
 
 
 class Database(Closed):

@@ -14,7 +14,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field
 
 from harness.errors import UserError
-from harness.model.contract import Closed
+from harness.model.base import Closed
 from harness.model.load import parse, read_yaml
 
 ENVIRONMENTS = Path("argocd") / "environments"
