@@ -13,8 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from harness.errors import UserError
-from harness.model.contract import Contract, Database, Need, Requirement, Topic
-from harness.model.secret import Secret
+from harness.model.contract import Contract, Database, Need, Requirement, Secret, Topic
 
 WAVE = 10  # sync waves per level: room for the phases below (docs/explanation/architecture.md, Order)
 PREPARE, WORKLOAD, PROVIDE = 1, 2, 3

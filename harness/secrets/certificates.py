@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
-from harness.model.secret import Certificate, Secret, SecretKey
+from harness.model.contract import Certificate, Secret, SecretKey
 from harness.secrets.shapes import Hidden
 
 SOON = 30  # days before the end at which everything begins to warn

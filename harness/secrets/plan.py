@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from harness.errors import UserError
+from harness.model.contract import Secret, SecretKey
 from harness.model.environment import Mode
 from harness.model.graph import Graph
-from harness.model.secret import Secret, SecretKey
 from harness.secrets.certificates import AUTHORITY
 from harness.secrets.shapes import Origin, origin
 from harness.secrets.store import SecretStore, Stored

@@ -19,7 +19,7 @@ from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
-from harness.model.secret import CERTIFICATE_SHAPES, SecretKey
+from harness.model.contract import CERTIFICATE_SHAPES, SecretKey
 
 PASSWORD_LENGTH = 32
 PASSWORD_LEAST = 8

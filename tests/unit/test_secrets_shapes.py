@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from harness.model.secret import SecretKey
+from harness.model.contract import SecretKey
 from harness.secrets.shapes import MAKERS, Hidden, doubtful, make, wrong
 
 

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from harness.model.base import Closed, Sentence
+from harness.model.contract.base import Closed, Sentence
 
 CERTIFICATE_SHAPES = ("authorities", "certificate", "private-key")
 

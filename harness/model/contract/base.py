@@ -1,4 +1,4 @@
-"""What all models of our own files share."""
+"""What the parts of a contract are made of."""
 
 from __future__ import annotations
 
