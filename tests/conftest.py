@@ -11,6 +11,13 @@ TIERS = ("static", "gitops", "kind", "cluster")
 HERE = Path(__file__).parent
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add what `indigo e2e` passes on."""
+    parser.addoption(
+        "--indigo-profile", metavar="NAME", default="full", help="profile that the story is told with (full)"
+    )
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Mark each test with the tier of its folder, where it does not name one itself."""
     for item in items:

@@ -12,6 +12,9 @@ from harness.render.objects import Object
 NAME = "app.kubernetes.io/name"
 ROLE = "indigo-paas/role"
 SERVER = "server"
+WAIT_FOR = (
+    "wait-for-"  # init containers of charts/common/templates/_wait.tpl; the others have the component's own image
+)
 _TEMPLATES = {
     "Deployment": ("spec", "template"),
     "StatefulSet": ("spec", "template"),

@@ -22,7 +22,6 @@ from harness.engines.base import Engine
 from harness.model.environment import Environment, Mode, load_environment, modes, read_values, secret_names
 from harness.model.graph import Graph
 from harness.model.load import load_contracts
-from harness.paths import repository
 from harness.render import render_bootstrap, render_environment
 from harness.report.model import State
 from harness.report.recorder import Recorder, SyncRecorder
@@ -53,17 +52,17 @@ class Platform:
         engine: is up.
         source: what Argo CD follows.
         recorder: is told of phases and syncs.
-        environment: a folder of argocd/environments.
+        environment: a folder of argocd/environments, in the tree that the source began with.
     """
 
     def __init__(self, engine: Engine, source: WorkingTreeSource, recorder: Recorder, environment: str = "dev") -> None:
         self.engine = engine
         self.source = source
         self.recorder = recorder
-        self.environment: Environment = load_environment(repository(), environment)
+        self.environment: Environment = load_environment(self.tree, environment)
         self.namespace = self.environment.namespace
-        self.graph = Graph.build(load_contracts(repository() / "charts"))
-        modes_ = modes(read_values(repository(), self.environment), self.graph.contracts)
+        self.graph = Graph.build(load_contracts(self.tree / "charts"))
+        modes_ = modes(read_values(self.tree, self.environment), self.graph.contracts)
         self.components = sorted(name for name, mode in modes_.items() if mode is Mode.EMBEDDED)
         """The components that run in this environment."""
         self.cluster: Cluster = engine.cluster()
@@ -84,7 +83,7 @@ class Platform:
         for _, item in self.cluster.watch("Namespace", name=self.namespace, seconds=seconds):
             if item.get("status", {}).get("phase") == "Active":
                 break
-        values = read_values(repository(), self.environment)
+        values = read_values(self.tree, self.environment)
         items = wanted(self.graph, modes(values, self.graph.contracts), secret_names(values))
         return sum(len(done.added) for done in apply(items, ClusterStore(self.cluster, self.namespace), self.namespace))
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import tempfile
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -14,13 +16,12 @@ from harness.e2e.platform import Platform, converged
 from harness.engines.crds import families_of
 from harness.engines.embedded.engine import EmbeddedEngine, Tools
 from harness.engines.embedded.settings import Settings
+from harness.model.trial import trial
 from harness.paths import repository
 from harness.render import render_environment
 from harness.report import model as report
 from harness.report.recorder import Recorder
 from harness.toolchain import catalog
-
-ENVIRONMENT = "dev"
 
 
 def describe(recorder: Recorder) -> None:
@@ -51,7 +52,13 @@ def draw(platform: Platform) -> None:
 
 
 @pytest.fixture(scope="session")
-def platform(recorder: Recorder) -> Iterator[Platform]:
+def profile(request: pytest.FixtureRequest) -> str:
+    """The profile that the story is told with (`indigo e2e --profile`)."""
+    return str(request.config.getoption("--indigo-profile"))
+
+
+@pytest.fixture(scope="session")
+def platform(recorder: Recorder, profile: str) -> Iterator[Platform]:
     """The working tree, deployed from an empty cluster by Argo CD."""
     describe(recorder)
     logs = recorder.directory / "logs" if recorder.directory else None
@@ -62,14 +69,18 @@ def platform(recorder: Recorder) -> Iterator[Platform]:
             recorder.version(entry.name, entry.version)
     if logs:
         recorder.artefact("Logs of the engine's servers", logs)
-    families = tuple(family.name for family in families_of(render_environment(ENVIRONMENT).objects()))
+    tried = trial(repository(), profile)
+    with tempfile.TemporaryDirectory() as scratch:
+        copy = WorkingTreeSource(Path(scratch), repository(), tried.files)
+        tree = copy.checkout(copy.working_tree, Path(scratch) / "tree")
+        families = tuple(entry.name for entry in families_of(render_environment(tried.environment, tree).objects()))
     engine = EmbeddedEngine(f"e2e-{os.getpid()}", Settings(logs=logs, families=families), tools=tools)
     with recorder.phase("engine up", budget=10):
         engine.up()
     try:
-        source = WorkingTreeSource(engine.run_dir, repository())
+        source = WorkingTreeSource(engine.run_dir, repository(), tried.files)
         with Pacer(engine.cluster()):
-            platform = Platform(engine, source, recorder, ENVIRONMENT)
+            platform = Platform(engine, source, recorder, tried.environment)
             draw(platform)
             yield platform
     finally:
