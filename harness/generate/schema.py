@@ -24,6 +24,7 @@ CPU = r"^[0-9]+(\.[0-9]+)?m?$"
 MEMORY = r"^[0-9]+(\.[0-9]+)?(k|M|G|T|Ki|Mi|Gi|Ti)?$"
 PUBLIC_URL = r"^(https?://[^ ]*[^/ ])?$"  # empty: the charts ask for it by name where they need it
 CIDR = r"^[0-9a-fA-F.:]+/[0-9]+$"
+AUDIENCES = ("dashboard", "orchestrator")  # who logs in at the vault with tokens: charts/openbao, its roles
 HOST = r"^[^:/\s]*$"
 
 Schema = dict[str, Any]
@@ -207,7 +208,11 @@ def _global(graph: Graph) -> Schema:
             "port": {"type": "integer", "minimum": 1, "maximum": 65535},
         }
     )
-    exposed = [name for name, contract in graph.contracts.items() if contract.exposed]
+    reached = [
+        name
+        for name, contract in graph.contracts.items()
+        if any(port.protocol in ("http", "https") for port in contract.ports.values())
+    ]
     secrets = {
         identifier: {"type": "string", "minLength": 0, "description": sentence(secret.purpose)}
         for identifier, (_, secret) in graph.secrets().items()
@@ -216,7 +221,19 @@ def _global(graph: Graph) -> Schema:
         {
             "environment": {"type": "string", "pattern": r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$", "maxLength": 63},
             "components": _object(dict.fromkeys(graph.contracts, place)),
-            "urls": _object({name: _string("Public URL, without a trailing slash.", PUBLIC_URL) for name in exposed}),
+            "urls": _object(
+                {
+                    name: _string("Public URL, or that of one that runs elsewhere; no trailing slash.", PUBLIC_URL)
+                    for name in reached
+                }
+            ),
+            "audiences": _object(
+                {
+                    name: {"type": "string", "minLength": 1, "description": "Audience of its tokens for the vault."}
+                    for name in AUDIENCES
+                    if name in graph.contracts
+                }
+            ),
             "secrets": _object(secrets),
             "images": _object(
                 {

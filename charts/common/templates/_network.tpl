@@ -142,6 +142,10 @@ spec:
 {{- $rules = append $rules (dict "to" (list (dict "podSelector" (dict "matchLabels" (dict "app.kubernetes.io/name" $edge.component)))) "ports" (list (dict "protocol" "TCP" "port" (include "common.port" $peer | int)))) -}}
 {{- else if and (eq $mode "external") (include "common.entry" $peer | fromJson).host -}}
 {{- $rules = append $rules (dict "to" (include "common.cidrs" $network.internetCidrs | fromJsonArray) "ports" (list (dict "protocol" "TCP" "port" (include "common.port" $peer | int)))) -}}
+{{- else if eq $mode "external" -}}
+{{- with dig "urls" $edge.component "" ($x.root.Values.global | default dict) -}}
+{{- $rules = append $rules (dict "to" (include "common.cidrs" $network.internetCidrs | fromJsonArray) "ports" (include "common.tcp" (list (include "common.urlport" .)) | fromJsonArray)) -}}
+{{- end -}}
 {{- end -}}
 {{- end -}}
 {{- if or $x.contract.peers $x.contract.jobs -}}

@@ -58,6 +58,27 @@ http://{{ include "common.endpoint" . }}
 {{- end -}}
 {{- end -}}
 
+{{- /*
+Base URL of a component that need not be there, as its consumer inside the platform uses it: inside where it runs here, the public
+one where it runs elsewhere, nothing where it is off.
+*/ -}}
+{{- define "common.url" -}}
+{{- if ne (include "common.mode" .) "off" -}}
+{{- include "common.insideurl" . -}}
+{{- end -}}
+{{- end -}}
+
+{{- /* Port number of a URL: the written one, else that of its scheme. */ -}}
+{{- define "common.urlport" -}}
+{{- $url := urlParse . -}}
+{{- regexFind "[0-9]+$" (regexFind ":[0-9]+$" $url.host) | default (eq $url.scheme "https" | ternary "443" "80") -}}
+{{- end -}}
+
+{{- /* Audience of the tokens with which a component ("component") logs in at the vault; the vault's role of that name takes it. */ -}}
+{{- define "common.audience" -}}
+{{- dig "audiences" .component .component (.root.Values.global | default dict) -}}
+{{- end -}}
+
 {{- /* Name of the Kubernetes Secret with this id (argument "secret"); refuses an emptied name with the list of keys. */ -}}
 {{- define "common.secretname" -}}
 {{- $index := include "common.index.secrets" .root | fromJson -}}
