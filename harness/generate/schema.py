@@ -211,7 +211,7 @@ def _global(graph: Graph) -> Schema:
     reached = [
         name
         for name, contract in graph.contracts.items()
-        if any(port.protocol in ("http", "https") for port in contract.ports.values())
+        if any(port.service and port.protocol in ("http", "https") for port in contract.ports.values())
     ]
     secrets = {
         identifier: {"type": "string", "minLength": 0, "description": sentence(secret.purpose)}
