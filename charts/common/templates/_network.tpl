@@ -143,7 +143,7 @@ spec:
 {{- else if and (eq $mode "external") (include "common.entry" $peer | fromJson).host -}}
 {{- $rules = append $rules (dict "to" (include "common.cidrs" $network.internetCidrs | fromJsonArray) "ports" (list (dict "protocol" "TCP" "port" (include "common.port" $peer | int)))) -}}
 {{- else if eq $mode "external" -}}
-{{- with dig "urls" $edge.component "" ($x.root.Values.global | default dict) -}}
+{{- with include "common.writtenurl" $peer -}}
 {{- $rules = append $rules (dict "to" (include "common.cidrs" $network.internetCidrs | fromJsonArray) "ports" (include "common.tcp" (list (include "common.urlport" .)) | fromJsonArray)) -}}
 {{- end -}}
 {{- end -}}

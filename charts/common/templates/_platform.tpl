@@ -43,10 +43,15 @@ mode another component runs, it asks for its host, port or URL.
 {{- include "common.host" . }}:{{ include "common.port" . -}}
 {{- end -}}
 
+{{- /* URL of a component that the site writes, without trailing slash; nothing where it writes none. */ -}}
+{{- define "common.writtenurl" -}}
+{{- dig "urls" .component "" (.root.Values.global | default dict) | trimSuffix "/" -}}
+{{- end -}}
+
 {{- /* Public URL of a component, without trailing slash. */ -}}
 {{- define "common.publicurl" -}}
-{{- $url := dig "urls" .component "" (.root.Values.global | default dict) -}}
-{{- required (printf "global.urls.%s: is required; write the public URL of %s without a trailing slash, for example https://%s.example.org" .component .component .component) $url | trimSuffix "/" -}}
+{{- $url := include "common.writtenurl" . -}}
+{{- required (printf "global.urls.%s: is required; write the public URL of %s without a trailing slash, for example https://%s.example.org" .component .component .component) $url -}}
 {{- end -}}
 
 {{- /* Base URL for traffic inside the platform, without trailing slash; the public one where it runs elsewhere. */ -}}

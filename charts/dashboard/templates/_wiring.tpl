@@ -61,11 +61,11 @@ FLASK_CALLBACK_URL: {{ $callback }}/callback
 {{- with include "dashboard.registry" . }}
 FLASK_FED_REG_URL: {{ . }}
 {{- end }}
-{{- with dig "urls" "im" "" .root.Values.global }}
+{{- with include "common.writtenurl" (dict "root" .root "component" "im") }}
 FLASK_IM_URL: {{ . | quote }}
 {{- end }}
 {{- if ne (include "common.mode" (dict "root" .root "component" "rucio-connector")) "off" }}
-{{- with dig "urls" "rucio-connector" "" .root.Values.global }}
+{{- with include "common.writtenurl" (dict "root" .root "component" "rucio-connector") }}
 FLASK_RUCIO_CONNECTOR_ENABLE: "yes"
 FLASK_RUCIO_CONNECTOR_URL: {{ . | quote }}
 {{- end }}
@@ -124,7 +124,7 @@ Dashboard itself can use it.
 {{- define "dashboard.vaulturl" -}}
 {{- $openbao := dict "root" .root "component" "openbao" "port" "http" -}}
 {{- if ne (include "common.mode" $openbao) "off" -}}
-{{- dig "urls" "openbao" "" .root.Values.global | default (include "common.url" $openbao) -}}
+{{- include "common.writtenurl" $openbao | default (include "common.url" $openbao) -}}
 {{- end -}}
 {{- end -}}
 
