@@ -9,18 +9,16 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Mapping
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 
-Name = Annotated[str, Field(pattern=r"^[a-z]([-a-z0-9]*[a-z0-9])?$", max_length=40)]
-Sentence = Annotated[str, Field(min_length=8)]
+from harness.model.closed import Closed, Name, Sentence
+from harness.model.running import Availability, External, Instance, Operator, Replicas
 
 
-class Closed(BaseModel):
-    """A closed object: a key that is not declared is a mistake."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
+Tier = Literal["data", "core", "services", "batch"]
+TIERS: tuple[Tier, ...] = get_args(Tier)
 
 
 class Need(enum.StrEnum):
@@ -97,7 +95,7 @@ class Check(Closed):
     path: str | None = None
     port: Name | None = None
     command: tuple[str, ...] | None = None
-    headers: dict[str, str] = {}
+    headers: dict[str, str] = Field(default={})
 
     @model_validator(mode="after")
     def _one_way(self) -> Check:
@@ -199,6 +197,7 @@ class Database(Closed):
     secret: Annotated[Name, Field(description="Secret of this contract whose key `password` is the user's.")]
     charset: str = "utf8mb4"
     collation: str = "utf8mb4_general_ci"
+    xa: Annotated[bool, Field(description="Takes part in XA transactions: never on Galera.")] = False
     purpose: Sentence
 
 
@@ -241,15 +240,6 @@ class Egress(Closed):
     why: Sentence
 
 
-class Replicas(Closed):
-    """How many pods the software survives."""
-
-    default: Annotated[int, Field(ge=1)] = 1
-    max: Annotated[int | None, Field(ge=1, description="None: as many as wanted.")] = None
-    why: Sentence
-    source: str
-
-
 class Workload(Closed):
     """What runs it, and how it is replaced and stopped."""
 
@@ -262,6 +252,9 @@ class Workload(Closed):
     deadline: Annotated[int, Field(ge=30, description="Seconds after which a run of a CronJob has failed.")] = 3600
     gracePeriod: Annotated[int, Field(ge=1, description="Seconds from SIGTERM to SIGKILL.")]
     preStop: Annotated[int, Field(ge=0, description="Seconds of sleep before SIGTERM: endpoints drain.")] = 0
+    minReady: Annotated[
+        int, Field(ge=0, description="Seconds a pod is ready before the next one is replaced: peers have to accept it.")
+    ] = 0
 
 
 class Job(Closed):
@@ -289,23 +282,6 @@ class Option(Closed):
     meaning: Sentence
 
 
-class Effect(Closed):
-    """What a failure does."""
-
-    happens: Sentence
-    recovery: Annotated[str, Field(description="How and in about how long it comes back, without hands or with.")]
-    lost: str
-
-
-class Availability(Closed):
-    """High availability, stated: what happens when its pod, its node, its stores die."""
-
-    pod: Effect
-    node: Effect
-    stores: Effect | None = None
-    budget: Annotated[int, Field(ge=1, description="Seconds within which a killed pod is ready again.")]
-
-
 class Trap(Closed):
     """A known way to get it wrong, and what the chart does about it; each has a test named after its id."""
 
@@ -322,29 +298,37 @@ class Contract(Closed):
     component: Name
     title: str
     summary: Sentence
-    tier: Annotated[Literal["data", "core", "services", "batch"], Field(description="Slice it belongs to.")]
+    tier: Annotated[Tier, Field(description="Slice it belongs to.")]
     upstream: Upstream
     image: Image
     workload: Workload
     replicas: Replicas
-    ports: dict[Name, Port] = {}
+    ports: dict[Name, Port] = Field(default={})
     exposed: Annotated[Name | None, Field(description="Port that the gateway routes to; None: inside only.")] = None
     peers: Annotated[bool, Field(description="Whether pods of the component connect to each other.")] = False
     probes: Probes
     security: Security = Security()
     writable: tuple[Writable, ...] = ()
-    settings: dict[str, Setting] = {}
-    options: dict[str, Option] = {}
-    secrets: dict[Name, Secret] = {}
-    databases: dict[Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")], Database] = {}
-    topics: dict[Annotated[str, Field(pattern=r"^[a-z0-9][-a-z0-9_.]*$")], Topic] = {}
+    settings: dict[str, Setting] = Field(default={})
+    options: dict[str, Option] = Field(default={})
+    secrets: dict[Name, Secret] = Field(default={})
+    databases: dict[Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")], Database] = Field(default={})
+    topics: dict[Annotated[str, Field(pattern=r"^[a-z0-9][-a-z0-9_.]*$")], Topic] = Field(default={})
     consumes: Annotated[tuple[str, ...], Field(description="Topics of other components that this one reads.")] = ()
-    buckets: dict[Name, Bucket] = {}
+    buckets: dict[Name, Bucket] = Field(default={})
     requires: tuple[Requirement, ...] = ()
     egress: tuple[Egress, ...] = ()
-    jobs: dict[Name, Job] = {}
+    jobs: dict[Name, Job] = Field(default={})
     resources: Resources
     availability: Availability
+    operator: Operator | None = None
+    external: External | None = None
+    instances: Annotated[
+        dict[Name, Instance], Field(description="Further instances, by name; others require them by that name.")
+    ] = Field(default={})
+    like: Annotated[
+        Name | None, Field(description="Of an instance: the component it is one of. Never written by hand.")
+    ] = None
     traps: tuple[Trap, ...] = ()
     unknown: Annotated[tuple[str, ...], Field(description="What upstream's public sources do not say.")] = ()
 
@@ -382,12 +366,42 @@ class Contract(Closed):
             and (self.workload.strategy != "Recreate")
         ):
             problems.append("workload.strategy: a Deployment with a kept volume must be Recreate")
+        if self.external and self.external.provision and self.external.provision not in self.jobs:
+            problems.append(f"external.provision: {self.external.provision} is not one of jobs")
+        if self.like is not None:
+            problems.append("like: is derived from `instances` of another contract, nobody writes it")
+        if self.instances:
+            problems += [
+                f"secrets.{identifier}: begins with {self.component}-, so that each instance has one of its own"
+                for identifier in self.secrets
+                if not identifier.startswith(f"{self.component}-")
+            ]
+            if self.databases or self.topics or self.buckets:
+                problems.append("instances: a component that owns databases, topics or buckets has none")
         for kind in ("startup", "readiness", "liveness"):
             if getattr(self.probes, kind) is None and not self.probes.none:
                 problems.append(f"probes.{kind}: absent without a reason in probes.none")
         if problems:
             raise ValueError("; ".join(problems))
         return self
+
+    @property
+    def chart(self) -> str:
+        """Return the folder below charts/ that renders it."""
+        return self.like or self.component
+
+    def expanded(self) -> list[Contract]:
+        """Return the contract, and one like it for each of its instances.
+
+        An instance has Secrets of its own: `mariadb-root` of mariadb is `mariadb-iam-root` of its instance mariadb-iam.
+        """
+        return [self, *(self._instance(name, instance) for name, instance in self.instances.items())]
+
+    def _instance(self, name: str, instance: Instance) -> Contract:
+        secrets = {name + identifier.removeprefix(self.component): item for identifier, item in self.secrets.items()}
+        summary = f"{instance.title}: {instance.why}"
+        changed = {"component": name, "title": instance.title, "summary": summary, "secrets": secrets}
+        return self.model_copy(update={**changed, "instances": {}, "like": self.component})
 
     def all_probes(self) -> list[tuple[str, Probe]]:
         """Return the probes that exist, with their kind."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 import difflib
 import itertools
 from collections import defaultdict, deque
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -196,6 +196,33 @@ class Graph:
             arrow = "-->" if edge.need is Need.HARD else "-.->"
             lines.append(f'  {_node(edge.consumer)} {arrow}|"{edge.port} {edge.number}"| {_node(edge.provider)}')
         return "\n".join(lines) + "\n"
+
+
+def settled(contracts: Mapping[str, Contract], shared: Collection[str]) -> dict[str, Contract]:
+    """Return the contracts of an environment in which some instances are served by the component they are one of.
+
+    Those instances are gone; what requires them, or has a database there, requires the component instead.
+    """
+    names = {name: contract.like for name, contract in contracts.items() if name in shared and contract.like}
+
+    def served(need: Requirement) -> Requirement:
+        return need.model_copy(update={"component": names.get(need.component, need.component)})
+
+    result = {}
+    for name, contract in contracts.items():
+        if name in names:
+            continue
+        if any(need.component in names for need in contract.requires):
+            requires = {(need.component, need.port): need for need in reversed([*map(served, contract.requires)])}
+            databases = {
+                title: item.model_copy(update={"server": names.get(item.server, item.server)})
+                for title, item in contract.databases.items()
+            }
+            contract = contract.model_copy(
+                update={"requires": tuple(reversed(requires.values())), "databases": databases}
+            )
+        result[name] = contract
+    return result
 
 
 def _node(component: str) -> str:

@@ -16,7 +16,8 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, AwareDatetime, ConfigDict, Field, model_validator
 
-from harness.model.contract import Closed, Need
+from harness.model.closed import Closed
+from harness.model.contract import Need
 
 
 def _utc(value: AwareDatetime) -> AwareDatetime:

@@ -1,0 +1,93 @@
+"""Parts of a contract about running: replicas, the modes beside `embedded`, instances, and what a failure does."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import Field
+
+from harness.model.closed import Closed, Name, Sentence
+
+
+class Replicas(Closed):
+    """How many pods the software survives."""
+
+    default: Annotated[int, Field(ge=1)] = 1
+    max: Annotated[int | None, Field(ge=1, description="None: as many as wanted.")] = None
+    why: Sentence
+    source: str
+
+
+class OperatorChart(Closed):
+    """A Helm chart of an operator, as its Application names it (argocd/bootstrap)."""
+
+    repository: Annotated[str, Field(description="OCI registry without scheme, as Argo CD wants it, or an HTTPS URL.")]
+    name: str
+    version: str
+
+
+class Operator(Closed):
+    """Mode `operator`: the chart writes custom resources, and an operator that is there already makes all the rest."""
+
+    name: Name
+    version: str
+    licence: str
+    repository: str
+    charts: Annotated[tuple[OperatorChart, ...], Field(min_length=1, description="In the order they are installed.")]
+    kinds: Annotated[dict[str, str], Field(min_length=1, description="Kinds that are written, with their apiVersion.")]
+    service: Annotated[str, Field(pattern=r"\{name\}", description="Service of the server; {name} is the component's.")]
+    reached: Annotated[tuple[int, ...], Field(description="Ports of the pods that the operator itself connects to.")]
+    between: Annotated[tuple[int, ...], Field(description="Ports on which the pods reach each other.")]
+    replicas: Replicas
+    source: str
+
+
+class External(Closed):
+    """Mode `external`: what a site has to give for one that runs elsewhere."""
+
+    gives: Annotated[Sentence, Field(description="What must be there: version, databases, users, topics, rights.")]
+    url: Annotated[bool, Field(description="true: it is found by global.urls; false: by host and port.")] = False
+    tls: Annotated[str, Field(description="How the connection is encrypted and who checks the certificate.")]
+    provision: Annotated[
+        Name | None, Field(description="Job that also runs against it, where the site says `provision: true`.")
+    ] = None
+    admin: Annotated[str, Field(description="User that the Job logs in as, unless the site names another.")] = ""
+    source: str
+
+
+class Effect(Closed):
+    """What a failure does."""
+
+    happens: Sentence
+    recovery: Annotated[str, Field(description="How and in about how long it comes back, without hands or with.")]
+    lost: str
+
+
+class Replicated(Closed):
+    """The same with several pods, where the software bears them."""
+
+    by: Annotated[Sentence, Field(description="What to write for it: replicas, mode operator, and what belongs to it.")]
+    pod: Effect
+    node: Effect
+
+
+class Availability(Closed):
+    """High availability, stated: what happens when its pod, its node, its stores die."""
+
+    pod: Effect
+    node: Effect
+    stores: Effect | None = None
+    replicated: Replicated | None = None
+    budget: Annotated[int, Field(ge=1, description="Seconds within which a killed pod is ready again.")]
+
+
+class Instance(Closed):
+    """A further instance of the same software: data, Secrets and name of its own, so that it fails by itself.
+
+    The umbrella has the chart once more under the instance's name (`alias` in its Chart.yaml), and
+    `global.components.<name>` says where it runs; `shared`, the default, means that the component itself serves in its
+    place (ADR 6).
+    """
+
+    title: str
+    why: Annotated[Sentence, Field(description="What is to fail by itself.")]
