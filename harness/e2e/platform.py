@@ -89,7 +89,7 @@ class Platform:
         values = read_values(repository(), self.environment)
         placed = place(self.contracts, values)
         items = wanted(placed.graph, placed.modes, secret_names(values))
-        return sum(len(done.added) for done in apply(items, ClusterStore(self.cluster, self.namespace)))
+        return sum(len(done.added) for done in apply(items, ClusterStore(self.cluster, self.namespace), self.namespace))
 
     # ----------------------------------------------------------- as a developer
 

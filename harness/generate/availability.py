@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from harness.generate.reference import NOTE, link
 from harness.generate.text import cell, page, section, table
-from harness.model.contract import Contract
+from harness.model.contract import Contract, Effect
 from harness.model.graph import Graph
-from harness.model.running import Effect
 
 HEADER = ("when", "what happens", "how it comes back, and in what time", "what is lost")
 

@@ -5,8 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from harness.generate.text import comment, sentence, to_yaml
-from harness.model.contract import Contract
-from harness.model.running import Replicas
+from harness.model.contract import Contract, Replicas
 
 
 def render(contract: Contract) -> str:

@@ -16,8 +16,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, AwareDatetime, ConfigDict, Field, model_validator
 
-from harness.model.closed import Closed
-from harness.model.contract import Need
+from harness.model.contract import Closed, Need
 
 
 def _utc(value: AwareDatetime) -> AwareDatetime:

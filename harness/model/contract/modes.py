@@ -1,4 +1,4 @@
-"""Parts of a contract about running: replicas, the modes beside `embedded`, instances, and what a failure does."""
+"""Where else a component may run than in the chart's own workload: made by an operator, elsewhere, or several times."""
 
 from __future__ import annotations
 
@@ -6,16 +6,8 @@ from typing import Annotated
 
 from pydantic import Field
 
-from harness.model.closed import Closed, Name, Sentence
-
-
-class Replicas(Closed):
-    """How many pods the software survives."""
-
-    default: Annotated[int, Field(ge=1)] = 1
-    max: Annotated[int | None, Field(ge=1, description="None: as many as wanted.")] = None
-    why: Sentence
-    source: str
+from harness.model.contract.base import Closed, Name, Sentence
+from harness.model.contract.running import Replicas
 
 
 class OperatorChart(Closed):
@@ -53,32 +45,6 @@ class External(Closed):
     ] = None
     admin: Annotated[str, Field(description="User that the Job logs in as, unless the site names another.")] = ""
     source: str
-
-
-class Effect(Closed):
-    """What a failure does."""
-
-    happens: Sentence
-    recovery: Annotated[str, Field(description="How and in about how long it comes back, without hands or with.")]
-    lost: str
-
-
-class Replicated(Closed):
-    """The same with several pods, where the software bears them."""
-
-    by: Annotated[Sentence, Field(description="What to write for it: replicas, mode operator, and what belongs to it.")]
-    pod: Effect
-    node: Effect
-
-
-class Availability(Closed):
-    """High availability, stated: what happens when its pod, its node, its stores die."""
-
-    pod: Effect
-    node: Effect
-    stores: Effect | None = None
-    replicated: Replicated | None = None
-    budget: Annotated[int, Field(ge=1, description="Seconds within which a killed pod is ready again.")]
 
 
 class Instance(Closed):

@@ -1,0 +1,134 @@
+"""The contract as a whole."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Literal
+
+from pydantic import Field, model_validator
+
+from harness.model.contract.base import Closed, Name, Sentence, Tier
+from harness.model.contract.modes import External, Instance, Operator
+from harness.model.contract.relations import Bucket, Database, Egress, Requirement, Topic
+from harness.model.contract.running import Availability, Job, Replicas, Resources, Trap, Workload
+from harness.model.contract.secret import Secret
+from harness.model.contract.settings import Option, Setting
+from harness.model.contract.software import Image, Port, Probe, Probes, Security, Upstream, Writable
+
+
+class Contract(Closed):
+    """Everything above for one component."""
+
+    apiVersion: Literal["indigo-paas/v1"]
+    component: Name
+    title: str
+    summary: Sentence
+    tier: Annotated[Tier, Field(description="Slice it belongs to.")]
+    upstream: Upstream
+    image: Image
+    workload: Workload
+    replicas: Replicas
+    ports: dict[Name, Port] = {}
+    exposed: Annotated[Name | None, Field(description="Port that the gateway routes to; None: inside only.")] = None
+    peers: Annotated[bool, Field(description="Whether pods of the component connect to each other.")] = False
+    probes: Probes
+    security: Security = Security()
+    writable: tuple[Writable, ...] = ()
+    settings: dict[str, Setting] = {}
+    options: dict[str, Option] = {}
+    secrets: dict[Name, Secret] = {}
+    databases: dict[Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")], Database] = {}
+    topics: dict[Annotated[str, Field(pattern=r"^[a-z0-9][-a-z0-9_.]*$")], Topic] = {}
+    consumes: Annotated[tuple[str, ...], Field(description="Topics of other components that this one reads.")] = ()
+    buckets: dict[Name, Bucket] = {}
+    requires: tuple[Requirement, ...] = ()
+    egress: tuple[Egress, ...] = ()
+    jobs: dict[Name, Job] = {}
+    resources: Resources
+    availability: Availability
+    operator: Operator | None = None
+    external: External | None = None
+    instances: Annotated[
+        dict[Name, Instance], Field(description="Further instances, by name; others require them by that name.")
+    ] = Field(default={})
+    like: Annotated[
+        Name | None, Field(description="Of an instance: the component it is one of. Never written by hand.")
+    ] = None
+    traps: tuple[Trap, ...] = ()
+    unknown: Annotated[tuple[str, ...], Field(description="What upstream's public sources do not say.")] = ()
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Contract:
+        needed = {edge.component for edge in self.requires}
+        owned: list[tuple[str, Mapping[str, Database | Topic | Bucket]]] = [
+            ("databases", self.databases),
+            ("topics", self.topics),
+            ("buckets", self.buckets),
+        ]
+        problems = [
+            f"probes.{kind}.port: {probe.port} is not one of ports"
+            for kind, probe in self.all_probes()
+            if probe.port and probe.port not in self.ports
+        ]
+        for key, things in owned:
+            for name, thing in things.items():
+                if thing.server not in needed:
+                    problems.append(f"{key}.{name}.server: {thing.server} is not among requires")
+                if not isinstance(thing, Topic) and thing.secret not in self.secrets:
+                    problems.append(f"{key}.{name}.secret: {thing.secret} is not one of secrets")
+        cron = self.workload.kind == "CronJob"
+        if cron != bool(self.workload.schedule) or cron != (self.workload.strategy == "Forbid"):
+            problems.append("workload: a CronJob has a schedule and the strategy Forbid, nothing else has")
+        if self.exposed is not None and self.exposed not in self.ports:
+            problems.append(f"exposed: {self.exposed} is not one of ports")
+        if self.replicas.max is not None and self.replicas.default > self.replicas.max:
+            problems.append(f"replicas.default: {self.replicas.default} is more than replicas.max {self.replicas.max}")
+        if self.image.uid == 0 and self.security.profile == "restricted":
+            problems.append("image.uid: 0 is refused by the restricted profile; set security.profile and exception")
+        if (
+            self.workload.kind == "Deployment"
+            and any(w.keep for w in self.writable)
+            and (self.workload.strategy != "Recreate")
+        ):
+            problems.append("workload.strategy: a Deployment with a kept volume must be Recreate")
+        if self.external and self.external.provision and self.external.provision not in self.jobs:
+            problems.append(f"external.provision: {self.external.provision} is not one of jobs")
+        if self.like is not None:
+            problems.append("like: is derived from `instances` of another contract, nobody writes it")
+        if self.instances:
+            problems += [
+                f"secrets.{identifier}: begins with {self.component}-, so that each instance has one of its own"
+                for identifier in self.secrets
+                if not identifier.startswith(f"{self.component}-")
+            ]
+            if self.databases or self.topics or self.buckets:
+                problems.append("instances: a component that owns databases, topics or buckets has none")
+        for kind in ("startup", "readiness", "liveness"):
+            if getattr(self.probes, kind) is None and not self.probes.none:
+                problems.append(f"probes.{kind}: absent without a reason in probes.none")
+        if problems:
+            raise ValueError("; ".join(problems))
+        return self
+
+    @property
+    def chart(self) -> str:
+        """Return the folder below charts/ that renders it."""
+        return self.like or self.component
+
+    def expanded(self) -> list[Contract]:
+        """Return the contract, and one like it for each of its instances.
+
+        An instance has Secrets of its own: `mariadb-root` of mariadb is `mariadb-iam-root` of its instance mariadb-iam.
+        """
+        return [self, *(self._instance(name, instance) for name, instance in self.instances.items())]
+
+    def _instance(self, name: str, instance: Instance) -> Contract:
+        secrets = {name + identifier.removeprefix(self.component): item for identifier, item in self.secrets.items()}
+        summary = f"{instance.title}: {instance.why}"
+        changed = {"component": name, "title": instance.title, "summary": summary, "secrets": secrets}
+        return self.model_copy(update={**changed, "instances": {}, "like": self.component})
+
+    def all_probes(self) -> list[tuple[str, Probe]]:
+        """Return the probes that exist, with their kind."""
+        kinds = ("startup", "readiness", "liveness")
+        return [(kind, probe) for kind in kinds if (probe := getattr(self.probes, kind)) is not None]
