@@ -52,7 +52,7 @@ class Instance(Closed):
 
     The umbrella has the chart once more under the instance's name (`alias` in its Chart.yaml), and
     `global.components.<name>` says where it runs; `shared`, the default, means that the component itself serves in its
-    place (ADR 6).
+    place (ADR 10).
     """
 
     title: str
