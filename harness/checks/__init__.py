@@ -16,6 +16,7 @@ from harness.checks.model import Finding, Platform, Problem, Rule, Severity, Sub
 from harness.errors import UserError
 from harness.model.environment import read_values
 from harness.model.graph import Graph
+from harness.model.images import load_shared
 from harness.model.load import load_contracts
 from harness.model.placement import place
 from harness.render import REPO, Rendered, render_all, render_bootstrap
@@ -73,7 +74,7 @@ def platform(repository: Path, rendered: Rendered, graph: Graph) -> Platform:
     """Return one environment as the rules see it."""
     values = read_values(repository, rendered.environment)
     placed = place(graph.contracts, values)
-    return Platform(rendered, placed.graph.contracts, placed.graph, values, placed.modes)
+    return Platform(rendered, placed.graph.contracts, placed.graph, values, placed.modes, load_shared(repository))
 
 
 def check(looked_at: Subject, only: Collection[str] = ()) -> Report:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from typing import Any
 
 from harness.model.graph import Graph
+from harness.model.images import SharedImage
 
 HEADER = """\
 {{- /*
@@ -13,13 +15,14 @@ What templates must know of other components, as JSON. Written by `indigo genera
 common.index.<component> {component, wave, ports, consumers by port; databases, topics, buckets on this server; secrets;
                          instances of it; service: the name of its Service in mode operator}
 common.index.instances   name of an instance -> the component that it is one of
+common.index.images      images that belong to no component, by name: {repository, tag, digest}
 common.index.secrets     Secret id -> {owner, keys}
 common.index.components  sorted list of all names
 */ -}}
 """
 
 
-def render(graph: Graph) -> str:
+def render(graph: Graph, images: Mapping[str, SharedImage]) -> str:
     """Return the template file; every definition gives one line of JSON without `{{`."""
     secrets = {
         identifier: {"owner": owner, "keys": sorted(secret.keys)}
@@ -29,6 +32,13 @@ def render(graph: Graph) -> str:
         *((f"common.index.{name}", entry(graph, name)) for name in graph.contracts),
         ("common.index.components", sorted(graph.contracts)),
         ("common.index.instances", {name: item.like for name, item in graph.contracts.items() if item.like}),
+        (
+            "common.index.images",
+            {
+                name: {"repository": image.repository, "tag": image.tag, "digest": image.digest or ""}
+                for name, image in sorted(images.items())
+            },
+        ),
         ("common.index.secrets", secrets),
     ]
     return HEADER + "".join(

@@ -23,6 +23,7 @@ class Edit:
         platform = committed.platforms[environment]
         self._committed = committed
         self._rendered = platform.rendered
+        self._images = platform.images
         self.name = environment
         self.namespace = platform.namespace
         self.applications: dict[str, list[Object]] = copy.deepcopy(platform.rendered.applications)
@@ -43,7 +44,7 @@ class Edit:
         )
         placed = place(self.contracts, self.values)
         graph = placed.graph
-        platform = Platform(rendered, graph.contracts, graph, self.values, placed.modes)
+        platform = Platform(rendered, graph.contracts, graph, self.values, placed.modes, self._images)
         return dataclasses.replace(
             self._committed,
             contracts=graph.contracts,
