@@ -5,7 +5,7 @@ passwd, and Java's user.home is then "?", so it is given.
 */ -}}
 {{- define "orchestrator.wiring" -}}
 {{- $values := .root.Values -}}
-{{- $database := include "common.endpoint" (dict "root" .root "component" "mariadb" "port" "mysql") -}}
+{{- $database := include "common.endpoint" (dict "root" .root "component" "mariadb-orchestrator" "port" "mysql") -}}
 {{- $files := include "orchestrator.files" . | fromYaml -}}
 {{- $services := include "orchestrator.services" . | fromJson -}}
 command: [bash, -c]
@@ -245,7 +245,7 @@ timeout. A Service of the platform is open where the contract requires that port
 {{- $inside := false -}}
 {{- range $edge := .x.contract.requires -}}
 {{- $peer := dict "root" $.x.root "component" $edge.component "port" $edge.port -}}
-{{- if and (regexMatch (printf "^%s%s" $edge.component $suffix) $host) (eq (include "common.mode" $peer) "embedded") (eq (include "common.port" $peer | int) $port) }}{{ $inside = true }}{{ end -}}
+{{- if and (regexMatch (printf "^%s%s" $edge.component $suffix) $host) (include "common.here" $peer) (eq (include "common.port" $peer | int) $port) }}{{ $inside = true }}{{ end -}}
 {{- end -}}
 {{- if not (or $inside (has $port $open)) -}}
 {{- printf "port %d is closed by the NetworkPolicy, which opens %s; use one of them (https is 443), or open it in orchestrator.extraEgress" $port ($open | uniq | sortAlpha | join ", ") -}}
