@@ -13,6 +13,7 @@ from harness.checks.pods import NAME, Pod, pods_of
 from harness.model.contract import Contract
 from harness.model.environment import Mode
 from harness.model.graph import Graph
+from harness.model.images import SharedImage
 from harness.render import Rendered
 from harness.render.objects import Object, title
 
@@ -67,12 +68,15 @@ class Finding:
 class Platform:
     """One environment: its rendered objects, and what the contracts and its values say of it.
 
+    Contracts and graph are without the instances that another component serves here (mode `shared`).
+
     Attributes:
         rendered: what Argo CD would apply.
         contracts: all contracts, by component.
         graph: the graph of the contracts.
         values: the environment's merged values.
         modes: where each component runs.
+        images: the images that belong to no component.
     """
 
     rendered: Rendered
@@ -80,6 +84,7 @@ class Platform:
     graph: Graph
     values: Mapping[str, Any]
     modes: Mapping[str, Mode]
+    images: Mapping[str, SharedImage] = field(default_factory=dict)
 
     @property
     def name(self) -> str:
@@ -113,8 +118,13 @@ class Platform:
 
     @property
     def embedded(self) -> list[str]:
-        """Return the components that run here."""
+        """Return the components whose workloads the charts render."""
         return [name for name in self.contracts if self.modes[name] is Mode.EMBEDDED]
+
+    @property
+    def here(self) -> list[str]:
+        """Return the components whose pods run in the namespace, whoever makes them."""
+        return [name for name in self.contracts if self.modes[name].here]
 
     def of_kind(self, *kinds: str) -> list[Object]:
         """Return the Applications' objects of some kinds."""
