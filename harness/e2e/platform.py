@@ -17,11 +17,13 @@ import yaml
 from harness.argo.applications import Application, Applications, NotReached, is_idle
 from harness.argo.source import WorkingTreeSource
 from harness.cluster import Cluster, Object
+from harness.diagnose import health
 from harness.e2e.observe import KINDS, Observer, Seen
 from harness.engines.base import Engine
-from harness.model.environment import Environment, Mode, load_environment, modes, read_values, secret_names
+from harness.model.environment import Environment, load_environment, read_values, secret_names
 from harness.model.graph import Graph
 from harness.model.load import load_contracts
+from harness.model.placement import place
 from harness.render import render_bootstrap, render_environment
 from harness.report.model import State
 from harness.report.recorder import Recorder, SyncRecorder
@@ -52,18 +54,28 @@ class Platform:
         engine: is up.
         source: what Argo CD follows.
         recorder: is told of phases and syncs.
-        environment: a folder of argocd/environments, in the tree that the source began with.
+        environment: a folder of argocd/environments.
+        commit: of the source, in which it is; default: the tree that the source began with.
     """
 
-    def __init__(self, engine: Engine, source: WorkingTreeSource, recorder: Recorder, environment: str = "dev") -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        source: WorkingTreeSource,
+        recorder: Recorder,
+        environment: str = "dev",
+        commit: str | None = None,
+    ) -> None:
         self.engine = engine
         self.source = source
         self.recorder = recorder
+        self.commit = commit or source.working_tree
         self.environment: Environment = load_environment(self.tree, environment)
         self.namespace = self.environment.namespace
-        self.graph = Graph.build(load_contracts(self.tree / "charts"))
-        modes_ = modes(read_values(self.tree, self.environment), self.graph.contracts)
-        self.components = sorted(name for name, mode in modes_.items() if mode is Mode.EMBEDDED)
+        self.contracts = load_contracts(self.tree / "charts")
+        placed = place(self.contracts, read_values(self.tree, self.environment))
+        self.graph = placed.graph
+        self.components = placed.here()
         """The components that run in this environment."""
         self.cluster: Cluster = engine.cluster()
         self.apps = Applications(self.cluster, check=engine.check)
@@ -84,7 +96,8 @@ class Platform:
             if item.get("status", {}).get("phase") == "Active":
                 break
         values = read_values(self.tree, self.environment)
-        items = wanted(self.graph, modes(values, self.graph.contracts), secret_names(values))
+        placed = place(self.contracts, values)
+        items = wanted(placed.graph, placed.modes, secret_names(values))
         return sum(len(done.added) for done in apply(items, ClusterStore(self.cluster, self.namespace), self.namespace))
 
     # ----------------------------------------------------------- as a developer
@@ -160,7 +173,7 @@ class Platform:
             def tell(seen: Seen) -> None:
                 _tell(sync, seen, self.graph)
 
-            with Observer(self.cluster, self.namespace, on_change=tell) as observer:
+            with Observer(self.cluster, self.namespace, on_change=tell, kinds=self.kinds) as observer:
                 yield observer
 
     @contextlib.contextmanager
@@ -185,12 +198,17 @@ class Platform:
     @cached_property
     def tree(self) -> Path:
         """A copy of the working tree as it was committed: whoever edits on during the run does not disturb it."""
-        return self.source.checkout(self.source.working_tree, self.source.directory.parent / "tree")
+        return self.source.checkout(self.commit, self.source.directory.parent / f"tree-{self.commit[:12]}")
+
+    @cached_property
+    def kinds(self) -> tuple[str, ...]:
+        """The kinds that are watched: those that every environment has, and those that this one renders."""
+        return tuple(dict.fromkeys((*KINDS, *(item["kind"] for item in self.rendered()))))
 
     def resources(self) -> dict[str, Object]:
         """Return every object that Argo CD tracks for the environment: `Kind/name` -> object."""
         found = {}
-        for kind in KINDS:
+        for kind in self.kinds:
             for item in self.cluster.list(kind, self.namespace):
                 if item["metadata"].get("annotations", {}).get(TRACKING, "").startswith(f"{self.name}:"):
                     found[f"{kind}/{item['metadata']['name']}"] = item
@@ -242,10 +260,10 @@ def _tell(sync: SyncRecorder, seen: Seen, graph: Graph) -> None:
     if seen.component not in graph.contracts or seen.deleted_at is not None:
         return
     state = State.HEALTHY if seen.ready is not None else State.PROGRESSING
-    if seen.state.startswith("failed"):
+    if seen.health.state is health.State.DEGRADED:
         state = State.DEGRADED
     wave = seen.wave if seen.wave is not None else graph.wave(seen.component)
-    waits = [seen.state] if seen.state else []
+    waits = [seen.waits_for] if seen.waits_for else []
     sync.item(seen.component, seen.kind, seen.name, wave=wave, state=state, waits_for=waits)
 
 

@@ -7,7 +7,8 @@ argocd/environments of the checkout, where a bootstrap would deploy it.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import datetime
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -16,8 +17,9 @@ import yaml
 
 from harness.errors import UserError
 from harness.model.contract import Contract
-from harness.model.environment import ENVIRONMENTS, UMBRELLA, Mode, modes, overlay
+from harness.model.environment import ENVIRONMENTS, UMBRELLA, overlay
 from harness.model.load import load_contracts, read_yaml
+from harness.model.placement import place
 
 EXAMPLE = Path("argocd") / "examples" / "site"
 WHOLE = ("minimal", "full")  # the other profiles are layers over `full`
@@ -97,10 +99,36 @@ def trial(repository: Path, profile: str) -> Trial:
     )
 
 
+def in_turn(names: Sequence[str], wanted: str, day: datetime.date) -> list[str]:
+    """Return which of some profiles a run brings up beside its own.
+
+    Args:
+        names: the profiles there are, without the run's own.
+        wanted: `in-turn`: one of them, another each day (day of the year modulo their number), so that a run can be
+            repeated on the same day; `all`; `none`; or names with commas.
+        day: today.
+
+    Raises:
+        UserError: a name that is none of them.
+    """
+    if wanted == "none" or not names:
+        return []
+    if wanted == "all":
+        return list(names)
+    if wanted == "in-turn":
+        return [names[day.timetuple().tm_yday % len(names)]]
+    chosen = [name.strip() for name in wanted.split(",")]
+    for name in chosen:
+        if name not in names:
+            raise UserError(
+                f"no other profile {name}", where="--others", fix=f"one of those there are: {', '.join(names)}"
+            )
+    return chosen
+
+
 def pod_security(contracts: Mapping[str, Contract], values: Mapping[str, Any]) -> str:
     """Return the strictest Pod Security Standard that lets every component run that merged values switch on."""
-    here = modes(values, contracts)
-    needed = {contracts[name].security.profile for name, mode in here.items() if mode is Mode.EMBEDDED}
+    needed = {contracts[name].security.profile for name in place(contracts, values).here()}
     return "baseline" if "baseline" in needed else "restricted"
 
 

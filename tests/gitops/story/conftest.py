@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import os
 import tempfile
 from collections.abc import Iterator
@@ -16,7 +17,7 @@ from harness.e2e.platform import Platform, converged
 from harness.engines.crds import families_of
 from harness.engines.embedded.engine import EmbeddedEngine, Tools
 from harness.engines.embedded.settings import Settings
-from harness.model.trial import trial
+from harness.model.trial import in_turn, profiles, trial
 from harness.paths import repository
 from harness.render import render_environment
 from harness.report import model as report
@@ -58,22 +59,39 @@ def profile(request: pytest.FixtureRequest) -> str:
 
 
 @pytest.fixture(scope="session")
-def platform(recorder: Recorder, profile: str) -> Iterator[Platform]:
+def others(request: pytest.FixtureRequest, recorder: Recorder, profile: str) -> list[str]:
+    """The profiles that are brought up beside it (`indigo e2e --others`)."""
+    rest = [name for name in profiles(repository()) if name != profile]
+    chosen = in_turn(rest, str(request.config.getoption("--indigo-others")), datetime.date.today())
+    recorder.note(f"profile {profile}; beside it {', '.join(chosen) or 'none'} of {', '.join(rest)}")
+    return chosen
+
+
+def families_needed(wanted: list[str]) -> tuple[str, ...]:
+    """Return the families of kinds (harness/engines/crds) that the environments of some profiles render."""
+    objects = []
+    with tempfile.TemporaryDirectory() as scratch:
+        for name in wanted:
+            tried = trial(repository(), name)
+            source = WorkingTreeSource(Path(scratch) / name, repository(), tried.files)
+            tree = source.checkout(source.working_tree, Path(scratch) / name / "tree")
+            objects += render_environment(tried.environment, tree).objects()
+    return tuple(family.name for family in families_of(objects))
+
+
+@pytest.fixture(scope="session")
+def platform(recorder: Recorder, profile: str, others: list[str]) -> Iterator[Platform]:
     """The working tree, deployed from an empty cluster by Argo CD."""
     describe(recorder)
     logs = recorder.directory / "logs" if recorder.directory else None
-    with recorder.phase("tools"):
-        tools = Tools.pinned()
+    tools = Tools.pinned()
     for entry in catalog.TOOLS:
         if entry.name in tools.programs:
             recorder.version(entry.name, entry.version)
     if logs:
         recorder.artefact("Logs of the engine's servers", logs)
     tried = trial(repository(), profile)
-    with tempfile.TemporaryDirectory() as scratch:
-        copy = WorkingTreeSource(Path(scratch), repository(), tried.files)
-        tree = copy.checkout(copy.working_tree, Path(scratch) / "tree")
-        families = tuple(entry.name for entry in families_of(render_environment(tried.environment, tree).objects()))
+    families = families_needed([profile, *others])
     engine = EmbeddedEngine(f"e2e-{os.getpid()}", Settings(logs=logs, families=families), tools=tools)
     with recorder.phase("engine up", budget=10):
         engine.up()
@@ -91,10 +109,14 @@ def platform(recorder: Recorder, profile: str) -> Iterator[Platform]:
 @pytest.fixture(scope="session")
 def first_sync(platform: Platform) -> list[Seen]:
     """What was seen while the platform came up from nothing."""
-    with platform.recorder.phase("first sync", budget=60), platform.watching("first sync") as observer:
+    with platform.recorder.phase("first sync", budget=90), platform.watching("first sync") as observer:
         platform.bootstrap()
         platform.create_secrets()
-        platform.wait(converged(platform.source.head), "first sync: Synced and Healthy", seconds=120)
+        platform.wait(converged(platform.source.head), "first sync: Synced and Healthy", seconds=180)
+        spent = sum(process.cpu for process in platform.engine.status().processes)
+        platform.recorder.note(
+            f"processor time of the engine from its start to the end of the first sync: {spent:.0f} s"
+        )
         return observer.seen()
 
 
