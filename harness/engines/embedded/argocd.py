@@ -15,7 +15,9 @@ from pathlib import Path
 from typing import Any
 
 import urllib3
+import yaml
 
+from harness.argo.pacer import ANNOTATION as PACE
 from harness.cluster import Cluster, NotFound, Object
 from harness.engines import crds
 from harness.engines.embedded.objects import ensure, ensure_definition, patiently
@@ -31,17 +33,22 @@ CONTROLLER = "argocd-application-controller"
 APPLICATION_SETS = "argocd-applicationset-controller"
 PORTS = 7
 PART_OF = {"app.kubernetes.io/part-of": "argocd"}
+IGNORED_OF_APPLICATIONS = "resource.customizations.ignoreResourceUpdates.argoproj.io_Application"
 CLUSTER = "https://kubernetes.default.svc"
 """The destination that means the cluster of the engine."""
 
 
 @dataclass
 class ArgoCD:
-    """The servers of one headless Argo CD; `module` is Argo CD's own source directory (its CRDs are there)."""
+    """The servers of one headless Argo CD.
+
+    `module` is Argo CD's own source directory (its CRDs are there), `shipped` the argocd-cm of its installation.
+    """
 
     place: Place
     kubeconfig: Path
     module: Path
+    shipped: Path
     settings: ArgoSettings
     claim: Claim
     health: dict[str, str] = field(default_factory=dict)
@@ -217,7 +224,14 @@ class ArgoCD:
         patiently(lambda: cluster.apply_at(f"/apis/argoproj.io/v1alpha1/namespaces/{NAMESPACE}/appprojects", manifest))
 
     def _config(self) -> dict[str, str]:
-        return {"timeout.reconciliation": f"{self.settings.reconciliation}s", **self.settings.config}
+        """Return argocd-cm as Argo CD's installation has it, with the pacer's annotation ignored as its own are.
+
+        Without `ignoreResourceUpdates` every status of a child Application has its parent compared again.
+        """
+        data: dict[str, str] = yaml.safe_load(self.shipped.read_text(encoding="utf-8"))["data"]
+        ignored = data[IGNORED_OF_APPLICATIONS].rstrip("\n")
+        data[IGNORED_OF_APPLICATIONS] = f"{ignored}\n  - '.metadata.annotations.\"{PACE}\"'\n"
+        return {**data, "timeout.reconciliation": f"{self.settings.reconciliation}s", **self.settings.config}
 
     # -------------------------------------------------------------------- health
 

@@ -33,10 +33,11 @@ DESCRIPTION = "engine.json"
 
 @dataclass(frozen=True)
 class Tools:
-    """The programs the engine runs, and Argo CD's module directory (CRDs, git-verify-wrapper.sh)."""
+    """What the engine runs: programs, and of Argo CD's module its CRDs, git-verify-wrapper.sh, and shipped settings."""
 
     programs: Mapping[str, Path]
     argocd_module: Path
+    argocd_config: Path
 
     @classmethod
     def pinned(cls) -> Tools:
@@ -44,7 +45,8 @@ class Tools:
         from harness import toolchain
 
         programs = toolchain.ensure("helm", "kubernetes", "argocd", "valkey-server")
-        return cls(programs, toolchain.argocd_module_dir())
+        config = toolchain.tool("argocd-config") / "argocd-cm.yaml"
+        return cls(programs, toolchain.argocd_module_dir(), config)
 
 
 class EmbeddedEngine(Engine):
@@ -96,7 +98,9 @@ class EmbeddedEngine(Engine):
             place = Place(self.run_dir, settings.logs or self.run_dir / "logs", supervisor, settings.go)
             place.lay_out(tools.programs)
             plane = ControlPlane(place, settings.api_port or claim.take(), settings.nodes)
-            argo = ArgoCD(place, plane.argocd_kubeconfig, tools.argocd_module, settings.argocd, claim)
+            argo = ArgoCD(
+                place, plane.argocd_kubeconfig, tools.argocd_module, tools.argocd_config, settings.argocd, claim
+            )
             self._start(plane, argo, begin)
             self._describe(plane, argo)
         except OSError as error:
