@@ -218,6 +218,12 @@ def _global(graph: Graph) -> Schema:
             "components": _object(dict.fromkeys(graph.contracts, place)),
             "urls": _object({name: _string("Public URL, without a trailing slash.", PUBLIC_URL) for name in exposed}),
             "secrets": _object(secrets),
+            "secretRevisions": _object(
+                {
+                    identifier: {"type": "string", "pattern": r"^\S+$", "description": "A new text rolls its readers."}
+                    for identifier in secrets
+                }
+            ),
             "images": _object(
                 {
                     "registry": _string("Registry, with a path where it has one; no scheme.", r"^[^\s]*[^\s/]$|^$"),

@@ -10,7 +10,7 @@ from __future__ import annotations
 from harness.model.contract.base import Closed, Name, Sentence
 from harness.model.contract.relations import Bucket, Database, Egress, Need, Requirement, Topic
 from harness.model.contract.running import Availability, Effect, Job, Replicas, Resources, Trap, Workload
-from harness.model.contract.secret import CERTIFICATE_SHAPES, Certificate, Secret, SecretKey
+from harness.model.contract.secret import CERTIFICATE_SHAPES, Certificate, Rotate, Secret, SecretKey
 from harness.model.contract.settings import SETTING_PATTERNS, Option, Setting, Type
 from harness.model.contract.software import Check, Image, Port, Probe, Probes, Security, Upstream, Writable
 from harness.model.contract.whole import Contract
@@ -38,6 +38,7 @@ __all__ = [
     "Replicas",
     "Requirement",
     "Resources",
+    "Rotate",
     "Secret",
     "SecretKey",
     "Security",
