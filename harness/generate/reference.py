@@ -22,7 +22,7 @@ def components(graph: Graph) -> str:
         ])  # fmt: skip
         rows.append(
             (
-                _link(name),
+                link(graph, name),
                 cell(item.title),
                 cell(item.upstream.version),
                 item.tier,
@@ -47,8 +47,8 @@ def secrets(graph: Graph) -> str:
     """Return the page that lists every Secret and key: what for, shape, who may change it, what happens then."""
     lines: list[str] = []
     for identifier, (owner, secret) in graph.secrets().items():
-        read = ", ".join(_link(name) for name in readers(graph, identifier))
-        about = [f"{sentence(cell(secret.purpose))} Belongs to {_link(owner)}; read by {read}."]
+        read = ", ".join(link(graph, name) for name in readers(graph, identifier))
+        about = [f"{sentence(cell(secret.purpose))} Belongs to {link(graph, owner)}; read by {read}."]
         if secret.optional:
             about += ["", f"Optional: {sentence(cell(secret.optional))}"]
         rows = [
@@ -81,7 +81,7 @@ def graph_page(graph: Graph) -> str:
     rows = [
         (
             str(wave),
-            _link(name),
+            link(graph, name),
             ", ".join(f"{phase} {at}" for phase, at in graph.phases(name).items()),
             ", ".join(f"{edge.provider}:{edge.port} ({edge.need})" for edge in graph.requirements(name)) or "-",
             ", ".join(sorted({edge.consumer for edge in graph.dependants(name)})) or "-",
@@ -114,9 +114,11 @@ def traps(graph: Graph) -> str:
                 ),
             )
             for contract in graph.contracts.values()
+            if not contract.like
         ),
     )
 
 
-def _link(component: str) -> str:
-    return f"[{component}](../../charts/{component}/README.md)"
+def link(graph: Graph, component: str) -> str:
+    """Return a link to a component's page; for an instance, to the page of what it is one of."""
+    return f"[{component}](../../charts/{graph.contracts[component].chart}/README.md)"

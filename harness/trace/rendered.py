@@ -20,7 +20,7 @@ from harness.trace.deciding import decided
 from harness.trace.model import Decided, Origin, Source
 
 FOLDERS = ("charts", "argocd")  # all that Argo CD reads
-ROOT = "indigo-root"
+SOURCE = "indigo-paas/source"
 LOOK_BACK = 30  # commits that are rendered to find the one that changed an object
 
 
@@ -38,6 +38,11 @@ class Place:
     def component(self) -> str:
         """Return the component that it belongs to; empty without one."""
         return str((self.item["metadata"].get("labels") or {}).get(NAME, ""))
+
+    @property
+    def source(self) -> str:
+        """Return the folder of the chart that the object names; its component's where it names none."""
+        return str((self.item["metadata"].get("annotations") or {}).get(SOURCE, f"charts/{self.component}"))
 
 
 @dataclass(frozen=True)
@@ -170,8 +175,8 @@ def _sources(place: Place, tree: Path, history: History | None, revision: str) -
 
 def _files(place: Place, tree: Path) -> Iterator[tuple[str, str]]:
     chart = place.inputs.chart
-    if place.component and (tree / "charts" / place.component / "contract.yaml").is_file():
-        folder = tree / "charts" / place.component
+    folder = tree / place.source
+    if (folder / "contract.yaml").is_file():
         yield _shown(folder / "contract.yaml", tree), "what the software demands and offers"
         for path in sorted((folder / "templates").glob("*.tpl")):
             yield _shown(path, tree), "how this platform sets it"
@@ -233,7 +238,7 @@ def _last_change(
         "argocd",
         "charts/common",
         "charts/indigo-paas",
-        *([f"charts/{place.component}"] if place.component else []),
+        place.source,
     ]
     exact = Wanted(wanted.kind, wanted.name, wanted.namespace, place.environment)
     try:

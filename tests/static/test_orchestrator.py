@@ -10,7 +10,6 @@ from typing import Any
 from xml.etree import ElementTree
 
 import pytest
-import yaml
 
 from tests import support
 from tests.support import Chart, secret
@@ -26,7 +25,7 @@ ELSEWHERE = {"mode": "external", "host": "db.example.org", "port": 3307}
 
 def application(**values: Any) -> dict[str, Any]:
     """Return what Spring reads from config/application.yml."""
-    parsed: dict[str, Any] = yaml.safe_load(chart.config(**values)[FILE])
+    parsed: dict[str, Any] = support.parse(chart.config(**values)[FILE])
     return parsed
 
 
@@ -61,7 +60,7 @@ def test_xa_refuses_galera_so_the_server_is_one_mariadb_without_wsrep() -> None:
     assert "wsrep" not in json.dumps(server), "mariadb renders a Galera setting; XA START would fail with ERROR 1235"
     assert support.find(server, "StatefulSet", "mariadb")["spec"]["replicas"] == 1
     edges = {edge.component: edge.need.value for edge in chart.contract.requires}
-    assert edges["mariadb"] == "hard"
+    assert edges["mariadb-orchestrator"] == "hard"
     for wrong in ({"replicas": 3}, {"settings": {"wsrep_on": "ON"}}):
         with pytest.raises(support.Refused):
             support.render_chart("mariadb", wrong)

@@ -156,7 +156,7 @@ def test_every_key_is_in_the_page_with_its_readers() -> None:
         assert owner in readers_of(graph, identifier)
         for name in secret.keys:
             assert page.count(f"| `{identifier} {name}` |") == 1, f"{identifier} {name}"
-    assert readers_of(graph, "iam-db") == ["iam", "mariadb"]
+    assert readers_of(graph, "iam-db") == ["iam", "mariadb-iam"]
 
 
 def test_database_passwords_are_rotated_by_one_command_and_keys_of_data_are_not() -> None:

@@ -13,7 +13,7 @@ labels:
   app.kubernetes.io/managed-by: {{ .x.root.Release.Service }}
 annotations:
   argocd.argoproj.io/sync-wave: {{ add .x.index.wave (.offset | default 0) | quote }}
-  indigo-paas/source: charts/{{ .x.name }}
+  indigo-paas/source: charts/{{ .x.contract.component }}
   {{- with .annotations }}
   {{- toYaml . | nindent 2 }}
   {{- end }}

@@ -23,7 +23,7 @@ def _check(platform: Platform) -> Iterator[Problem]:
             yield from _labels(item, "metadata", _own(item), version)
         for pod in pods_of(item):
             yield from _labels(item, f"{pod.path.removesuffix('.spec')}.metadata", pod.labels, {**common, **version})
-        yield from _source(item, f"charts/{component}")
+        yield from _source(item, f"charts/{platform.contracts[component].chart}" if component else "charts/")
     for item in platform.delivery:
         yield from _labels(item, "metadata", _own(item), common)
         yield from _source(item, "argocd/")
