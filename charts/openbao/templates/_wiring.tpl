@@ -145,10 +145,5 @@ server.json. Pods to join are always all that there can be: another number of re
 {{- $wrong = append $wrong (printf "openbao.settings.%s: is made by the chart from %s; write it there" $name .) -}}
 {{- end -}}
 {{- end -}}
-{{- range $role := list "orchestrator" "dashboard" -}}
-{{- if empty (get $site.audiences $role) -}}
-{{- $wrong = append $wrong (printf "openbao.audiences.%s: is empty, and a role without audiences lets no token in; write the audience that the %s asks IAM for" $role $role) -}}
-{{- end -}}
-{{- end -}}
 {{- $wrong | toJson -}}
 {{- end -}}
