@@ -10,7 +10,7 @@ from harness.model.graph import Graph
 HEADER = """\
 {{- /*
 What templates must know of other components, as JSON. Written by `indigo generate` from all contracts: do not edit.
-common.index.<component> {component, wave, ports, consumers by port; databases, topics, buckets on this server; secrets}
+common.index.<component> {component, tier, wave, ports, consumers by port; databases, topics, buckets here; secrets}
 common.index.secrets     Secret id -> {owner, keys}
 common.index.components  sorted list of all names
 */ -}}
@@ -38,6 +38,7 @@ def entry(graph: Graph, component: str) -> dict[str, Any]:
     contract = graph.contracts[component]
     return {
         "component": component,
+        "tier": contract.tier,
         "wave": graph.wave(component),
         "ports": {name: port.port for name, port in sorted(contract.ports.items())},
         "consumers": {name: graph.consumers(component, name) for name in sorted(contract.ports)},

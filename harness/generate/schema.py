@@ -14,7 +14,7 @@ from jsonschema.exceptions import SchemaError
 from harness.errors import UserError
 from harness.generate.text import sentence, to_json
 from harness.generate.values import defaults
-from harness.model.contract import SETTING_PATTERNS, Contract, Setting, Type
+from harness.model.contract import SETTING_PATTERNS, TIERS, Contract, Setting, Type
 from harness.model.graph import Graph
 
 DIALECT = "http://json-schema.org/draft-07/schema#"
@@ -215,6 +215,7 @@ def _global(graph: Graph) -> Schema:
     return _object(
         {
             "environment": {"type": "string", "pattern": r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$", "maxLength": 63},
+            "slice": {"enum": ["", *TIERS], "description": "The tier that is rendered; empty for all."},
             "components": _object(dict.fromkeys(graph.contracts, place)),
             "urls": _object({name: _string("Public URL, without a trailing slash.", PUBLIC_URL) for name in exposed}),
             "secrets": _object(secrets),

@@ -14,7 +14,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field
 
 from harness.errors import UserError
-from harness.model.contract import Closed
+from harness.model.contract import TIERS, Closed
 from harness.model.load import parse, read_yaml
 
 ENVIRONMENTS = Path("argocd") / "environments"
@@ -30,6 +30,13 @@ class Mode(enum.StrEnum):
     EMBEDDED = "embedded"
     EXTERNAL = "external"
     OFF = "off"
+
+
+class Delivery(enum.StrEnum):
+    """What one Application of an environment holds (docs/adr/0010)."""
+
+    WHOLE = "whole"
+    SLICES = "slices"
 
 
 class Sync(Closed):
@@ -67,7 +74,20 @@ class Environment(Closed):
             description="ResourceQuota of the namespace: requests.cpu, persistentvolumeclaims, ...; values in quotes.",
         ),
     ]
+    delivery: Annotated[
+        Delivery,
+        Field(
+            description="whole: one Application, in the order of the whole graph; slices: one for each tier (data, "
+            "core, services, batch), which never wait for each other once they were synced.",
+        ),
+    ] = Delivery.WHOLE
     sync: Sync = Sync()
+
+    @property
+    def applications(self) -> dict[str, str]:
+        """Return the Applications of its components by name, each with the slice that it renders (empty: all)."""
+        whole = f"indigo-{self.name}"
+        return {whole: ""} if self.delivery is Delivery.WHOLE else {f"{whole}-{tier}": tier for tier in TIERS}
 
 
 def load_environment(repository: Path, name: str) -> Environment:

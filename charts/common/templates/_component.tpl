@@ -11,9 +11,10 @@ The context that all other helpers receive ("x") is made here, once per componen
 {{- define "common.component" -}}
 {{- $name := .Chart.Name -}}
 {{- $mode := include "common.mode" (dict "root" . "component" $name) -}}
-{{- if eq $mode "embedded" -}}
-{{- $contract := .Files.Get "contract.yaml" | fromYaml -}}
 {{- $index := include (printf "common.index.%s" $name) . | fromJson -}}
+{{- if not (include "common.rendered" (dict "root" . "tier" $index.tier)) -}}
+{{- else if eq $mode "embedded" -}}
+{{- $contract := .Files.Get "contract.yaml" | fromYaml -}}
 {{- $x := dict "root" . "name" $name "contract" $contract "index" $index -}}
 {{- $wiring := include (printf "%s.wiring" $name) $x | fromYaml -}}
 {{- if hasKey $wiring "Error" -}}
@@ -34,4 +35,13 @@ The context that all other helpers receive ("x") is made here, once per componen
 {{- else if not (has $mode (list "external" "off")) -}}
 {{- fail (printf "global.components.%s.mode: %q is none of embedded, external, off" $name $mode) -}}
 {{- end -}}
+{{- end -}}
+
+{{- /*
+Text where the objects of a tier are rendered, nothing where another Application has them: dict root, tier. A slice changes
+which objects come out and nothing else, so that all slices together are the whole.
+*/ -}}
+{{- define "common.rendered" -}}
+{{- $slice := dig "slice" "" (.root.Values.global | default dict) -}}
+{{- if or (not $slice) (eq $slice .tier) }}yes{{ end -}}
 {{- end -}}

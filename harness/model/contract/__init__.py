@@ -7,7 +7,7 @@ use it as their oracle. The models below are also the source of `schemas/contrac
 
 from __future__ import annotations
 
-from harness.model.contract.base import Closed, Name, Sentence
+from harness.model.contract.base import TIERS, Closed, Name, Sentence, Tier
 from harness.model.contract.relations import Bucket, Database, Egress, Need, Requirement, Topic
 from harness.model.contract.running import Availability, Effect, Job, Replicas, Resources, Trap, Workload
 from harness.model.contract.settings import SETTING_PATTERNS, Option, Secret, SecretKey, Setting, Type
@@ -16,6 +16,7 @@ from harness.model.contract.whole import Contract
 
 __all__ = [
     "SETTING_PATTERNS",
+    "TIERS",
     "Availability",
     "Bucket",
     "Check",
@@ -40,6 +41,7 @@ __all__ = [
     "Security",
     "Sentence",
     "Setting",
+    "Tier",
     "Topic",
     "Trap",
     "Type",

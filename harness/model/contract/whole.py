@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from harness.model.contract.base import Closed, Name, Sentence
+from harness.model.contract.base import Closed, Name, Sentence, Tier
 from harness.model.contract.relations import Bucket, Database, Egress, Requirement, Topic
 from harness.model.contract.running import Availability, Job, Replicas, Resources, Trap, Workload
 from harness.model.contract.settings import Option, Secret, Setting
@@ -21,7 +21,7 @@ class Contract(Closed):
     component: Name
     title: str
     summary: Sentence
-    tier: Annotated[Literal["data", "core", "services", "batch"], Field(description="Slice it belongs to.")]
+    tier: Annotated[Tier, Field(description="Slice it belongs to.")]
     upstream: Upstream
     image: Image
     workload: Workload
