@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 import pytest
 
 from harness.argo.applications import Application, is_idle
 from harness.cluster import Object
-from harness.e2e.platform import Platform, converged, rolled
+from harness.e2e.observe import Seen
+from harness.e2e.platform import TRACKING, Platform, Pods, converged, rolled
 from harness.model.contract import TIERS
 
 pytestmark = pytest.mark.gitops
@@ -65,16 +67,32 @@ def applications(platform: Platform) -> set[str]:
     return {name for name in names if name.startswith(platform.name)} - {f"{platform.name}-namespace"}
 
 
-@pytest.fixture
-def sliced(settled: Platform) -> Iterator[Platform]:
-    """The platform, changed to slices and, whatever happened, back to the whole at the working tree."""
-    change(settled, "slices")
-    yield settled
-    change(settled, "whole")
+@dataclass(frozen=True)
+class Sliced:
+    """The platform in slices, and what was there before the change: identities, and the pods of each component."""
+
+    platform: Platform
+    objects: dict[str, tuple[str, str]]
+    pods: Pods
+
+
+@pytest.fixture(scope="module")
+def sliced(platform: Platform, first_sync: list[Seen]) -> Iterator[Sliced]:
+    """The platform, changed to slices and, whatever happens, back to the whole at the working tree."""
+    back = platform.source.take(platform.source.working_tree, "back to the working tree")
+    platform.deliver(back, "back to the working tree")
+    before = Sliced(platform, identities(platform), platform.pods())
+    change(platform, "slices")
+    yield before
+    if applications(platform) != {platform.name}:
+        change(platform, "whole")
 
 
 def change(platform: Platform, delivery: str) -> None:
-    """Change the way of delivery by a commit, with the rest as in the working tree, and wait until all is well."""
+    """Change the way of delivery by a commit, with the rest as in the working tree, and wait until all is well.
+
+    What is switched off in the same commit would belong to nobody afterwards: that comes before, in its own commit.
+    """
     platform.source.take(platform.source.working_tree, "back to the working tree")
     revision = platform.config({"delivery": delivery}, f"delivery: {delivery}")
     platform.deliver(revision, f"delivery: {delivery}")
@@ -82,43 +100,64 @@ def change(platform: Platform, delivery: str) -> None:
 
 
 @pytest.mark.refutes("an Application with a finalizer, or objects named after their release")
-def test_changing_the_way_of_delivery_moves_nothing(settled: Platform) -> None:
-    before, pods = identities(settled), settled.pods()
-    change(settled, "slices")
-    assert applications(settled) == {f"{settled.name}-{tier}" for tier in TIERS}
-    assert identities(settled) == before
-    assert settled.pods() == pods
-    # what is compared is not what was there before the change: every object has another owner now
-    owners = {item["metadata"]["annotations"]["argocd.argoproj.io/tracking-id"].partition(":")[0]
-              for item in settled.resources().values()}  # fmt: skip
-    assert owners == {f"{settled.name}-data", f"{settled.name}-core"}
-    change(settled, "whole")
-    assert applications(settled) == {settled.name}
-    assert identities(settled) == before
-    assert settled.pods() == pods
+def test_changing_to_slices_moves_nothing(sliced: Sliced) -> None:
+    platform = sliced.platform
+    assert applications(platform) == {f"{platform.name}-{tier}" for tier in TIERS}
+    assert identities(platform) == sliced.objects
+    assert platform.pods() == sliced.pods
+    # every object has another owner now: they were really taken over
+    owners = {
+        item["metadata"]["annotations"][TRACKING].partition(":")[0] for item in platform.resources().values()
+    }  # fmt: skip
+    assert {f"{platform.name}-data", f"{platform.name}-core"} <= owners <= applications(platform)
 
 
 @pytest.mark.refutes("slices that wait for each other's health, or an environment that waits for that of its slices")
-def test_in_slices_a_fix_is_delivered_while_an_optional_component_is_not_well(sliced: Platform) -> None:
-    sliced.values(sick(), f"{OPTIONAL}, which never becomes ready")
-    sliced.refresh()
-    sliced.apps.wait_for(f"{sliced.name}-services", unwell, 30, what=f"with {OPTIONAL} unwell")
-    before = sliced.pods()
-    revision = sliced.values({**sick(), **fix()}, f"a fix of {FIXED}")
-    sliced.refresh()
+def test_in_slices_a_fix_is_delivered_while_an_optional_component_is_not_well(sliced: Sliced) -> None:
+    platform = sliced.platform
+    platform.values(sick(), f"{OPTIONAL}, which never becomes ready")
+    platform.refresh()
+    platform.apps.wait_for(f"{platform.name}-services", unwell, 30, what=f"with {OPTIONAL} unwell")
+    before = platform.pods()
+    revision = platform.values({**sick(), **fix()}, f"a fix of {FIXED}")
+    platform.refresh()
     start = time.monotonic()
-    sliced.apps.wait_for(f"{sliced.name}-core", converged(revision), 30, what="at the fix")
-    sliced.recorder.note(f"in slices, a fix beside an unhealthy component: {time.monotonic() - start:.1f} s")
-    assert delivered(sliced)
-    assert rolled(before, sliced.pods()) == {FIXED}
-    assert unwell(sliced.apps.get(f"{sliced.name}-services")), "it was well again: nothing was shown"
+    platform.apps.wait_for(f"{platform.name}-core", converged(revision), 30, what="at the fix")
+    platform.recorder.note(f"in slices, a fix beside an unhealthy component: {time.monotonic() - start:.1f} s")
+    assert delivered(platform)
+    assert rolled(before, platform.pods()) == {FIXED}
+    assert unwell(platform.apps.get(f"{platform.name}-services")), "it was well again: nothing was shown"
 
     # what the environment itself says of its Applications (a promotion does) is not held up either
-    sliced.config({"sync": {"automated": True, "retries": 3}}, "another number of retries")
-    sliced.refresh()
-    for name in sliced.environment.applications:
-        sliced.apps.wait_for(name, lambda app: app.manifest["spec"]["syncPolicy"]["retry"]["limit"] == 3, 30)
-    assert unwell(sliced.apps.get(f"{sliced.name}-services")), "it was well again: nothing was shown"
+    revision = platform.config({"sync": {"automated": True, "retries": 3}}, "another number of retries")
+    platform.refresh()
+    for name in platform.environment.applications:
+        platform.apps.wait_for(name, lambda app: app.manifest["spec"]["syncPolicy"]["retry"]["limit"] == 3, 30)
+    assert unwell(platform.apps.get(f"{platform.name}-services")), "it was well again: nothing was shown"
+    platform.wait(lambda app: is_idle(app) and app.revision == revision, f"at {revision[:8]}", 60)
+
+
+@pytest.mark.refutes("a slice that Argo CD refuses to prune empty")
+def test_the_last_component_of_a_slice_can_be_switched_off(sliced: Sliced) -> None:
+    platform = sliced.platform
+    revision = platform.values(sick(), f"{OPTIONAL} on")
+    platform.refresh()
+    # two refreshes at once are one for Argo CD: each slice has to have seen this commit before the next
+    platform.wait(lambda app: is_idle(app) and app.revision == revision, f"at {revision[:8]}", 60)
+    assert platform.cluster.find("Deployment", OPTIONAL, platform.namespace) is not None
+    platform.deliver(platform.values({}, f"{OPTIONAL} off"), f"{OPTIONAL} off")
+    left = [key for key in platform.resources() if key.endswith(f"/{OPTIONAL}")]
+    assert left == []
+
+
+@pytest.mark.refutes("slices that are deleted with what they made, or a whole that makes it anew")
+def test_changing_back_to_the_whole_moves_nothing(sliced: Sliced) -> None:
+    platform = sliced.platform
+    change(platform, "whole")
+    assert applications(platform) == {platform.name}
+    assert identities(platform) == sliced.objects
+    pods = platform.pods()
+    assert {component for component in pods if pods[component] != sliced.pods[component]} <= {FIXED}
 
 
 @pytest.mark.refutes("a claim that one Application isolates its components")
