@@ -126,10 +126,14 @@ def _environment(item: Object, platform: Platform) -> Iterator[Problem]:
             f"metadata.annotations.{WAITED_FOR}",
             f"is {waited}, wanted is {wanted}: the environment's sync would wait for its health, and for nothing newer",
         )
-    profile = f"profiles/{environment.profile}.yaml"
+    profiles = [f"profiles/{profile}.yaml" for profile in environment.profiles]
     files = ((item["spec"].get("source") or {}).get("helm") or {}).get("valueFiles") or []
-    if profile not in files:
-        yield Problem(item, "spec.source.helm.valueFiles", f"does not hold {profile}, the profile of config.yaml")
+    if files[: len(profiles)] != profiles:
+        yield Problem(
+            item,
+            "spec.source.helm.valueFiles",
+            f"does not begin with {', '.join(profiles)}, the profiles of config.yaml in their order",
+        )
 
 
 def _slice(item: Object) -> str:
