@@ -40,7 +40,7 @@ RULE = Rule(
     id="slices",
     title="Each component is delivered once, by the Application of its tier, and no tier needs a later one hard",
     fix="mend tier in the contract, or argocd/environment/templates/components.yaml; let common.component render it",
-    source="docs/adr/0010-whole-or-slices.md",
+    source="docs/adr/0020-whole-or-slices.md",
     environment=_check,
     checkout=_order,
 )

@@ -8,8 +8,9 @@ use it as their oracle. The models below are also the source of `schemas/contrac
 from __future__ import annotations
 
 from harness.model.contract.base import TIERS, Closed, Name, Sentence, Tier
+from harness.model.contract.modes import External, Instance, Operator, OperatorChart
 from harness.model.contract.relations import Bucket, Database, Egress, Need, Requirement, Topic
-from harness.model.contract.running import Availability, Effect, Job, Replicas, Resources, Trap, Workload
+from harness.model.contract.running import Availability, Effect, Job, Replicas, Replicated, Resources, Trap, Workload
 from harness.model.contract.secret import CERTIFICATE_SHAPES, Certificate, Secret, SecretKey
 from harness.model.contract.settings import SETTING_PATTERNS, Option, Setting, Type
 from harness.model.contract.software import Check, Image, Port, Probe, Probes, Security, Upstream, Writable
@@ -28,15 +29,20 @@ __all__ = [
     "Database",
     "Effect",
     "Egress",
+    "External",
     "Image",
+    "Instance",
     "Job",
     "Name",
     "Need",
+    "Operator",
+    "OperatorChart",
     "Option",
     "Port",
     "Probe",
     "Probes",
     "Replicas",
+    "Replicated",
     "Requirement",
     "Resources",
     "Secret",

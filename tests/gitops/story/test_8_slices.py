@@ -162,7 +162,7 @@ def test_changing_back_to_the_whole_moves_nothing(sliced: Sliced) -> None:
 
 @pytest.mark.refutes("a claim that one Application isolates its components")
 def test_as_a_whole_the_same_fix_waits_for_the_optional_component(settled: Platform) -> None:
-    """What ADR 10 says against the whole: the sync stays in its wave, and a newer commit waits for its end."""
+    """What ADR 20 says against the whole: the sync stays in its wave, and a newer commit waits for its end."""
     settled.values(sick(), f"{OPTIONAL}, which never becomes ready")
     settled.refresh()
     settled.wait(stuck, f"waiting for {OPTIONAL}", 30)
@@ -170,7 +170,7 @@ def test_as_a_whole_the_same_fix_waits_for_the_optional_component(settled: Platf
     settled.refresh()
     end = time.monotonic() + 5
     while time.monotonic() < end:
-        assert not delivered(settled), "the whole did deliver it: ADR 10 is wrong"
+        assert not delivered(settled), "the whole did deliver it: ADR 20 is wrong"
         assert stuck(settled.application())
         time.sleep(0.2)
     # the way out: a commit that mends it or switches it off, and the end of the sync that waits
