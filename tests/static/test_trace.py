@@ -105,7 +105,7 @@ def test_a_change_that_is_not_committed_is_said(repository: Path) -> None:
 def test_what_comes_before_the_components_is_traced_too(repository: Path) -> None:
     (namespace,) = trace_rendered(Wanted("Namespace", "indigo-dev"), repository)
     assert (namespace.application, namespace.chart) == ("indigo-dev-namespace", "argocd/namespace")
-    assert {one.key for one in namespace.decided} >= {"namespace", "podSecurity"}
+    assert {one.key for one in namespace.decided} >= {"namespace", "name"}
     (app,) = trace_rendered(Wanted("Application", "indigo-dev"), repository)
     assert (app.application, app.chart) == ("env-dev", "argocd/environment")
     (made,) = trace_rendered(Wanted("Application", "env-dev"), repository)
