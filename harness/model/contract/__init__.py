@@ -1,0 +1,52 @@
+"""The contract of a component: what the upstream software at one version demands and offers.
+
+`charts/<component>/contract.yaml` is the only hand-written description of a component. The templates derive ports,
+probes, waits, NetworkPolicies and sync waves from it; values, schemas and documents are generated from it; the checks
+use it as their oracle. The models below are also the source of `schemas/contract.schema.json` (`indigo generate`).
+"""
+
+from __future__ import annotations
+
+from harness.model.contract.base import Closed, Name, Sentence
+from harness.model.contract.relations import Bucket, Database, Egress, Need, Requirement, Topic
+from harness.model.contract.running import Availability, Effect, Job, Replicas, Resources, Trap, Workload
+from harness.model.contract.secret import CERTIFICATE_SHAPES, Certificate, Secret, SecretKey
+from harness.model.contract.settings import SETTING_PATTERNS, Option, Setting, Type
+from harness.model.contract.software import Check, Image, Port, Probe, Probes, Security, Upstream, Writable
+from harness.model.contract.whole import Contract
+
+__all__ = [
+    "CERTIFICATE_SHAPES",
+    "SETTING_PATTERNS",
+    "Availability",
+    "Bucket",
+    "Certificate",
+    "Check",
+    "Closed",
+    "Contract",
+    "Database",
+    "Effect",
+    "Egress",
+    "Image",
+    "Job",
+    "Name",
+    "Need",
+    "Option",
+    "Port",
+    "Probe",
+    "Probes",
+    "Replicas",
+    "Requirement",
+    "Resources",
+    "Secret",
+    "SecretKey",
+    "Security",
+    "Sentence",
+    "Setting",
+    "Topic",
+    "Trap",
+    "Type",
+    "Upstream",
+    "Workload",
+    "Writable",
+]

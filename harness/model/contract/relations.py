@@ -1,0 +1,67 @@
+"""What a component needs of others and owns on them: edges of the graph, databases, topics, buckets."""
+
+from __future__ import annotations
+
+import enum
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from harness.model.contract.base import Closed, Name, Sentence
+
+
+class Need(enum.StrEnum):
+    """How much a component needs another one."""
+
+    HARD = "hard"  # it does not start or does not become ready without it: decides sync waves and waits
+    SOFT = "soft"  # it starts without it and some requests fail until it is there: opens the network only
+
+
+class Requirement(Closed):
+    """An edge of the dependency graph: this component connects to a port of another one."""
+
+    component: Name
+    port: Name
+    need: Need
+    why: Sentence
+    path: Annotated[str | None, Field(description="HTTP path that answers 200 once the other one serves.")] = None
+    secrets: Annotated[tuple[Name, ...], Field(description="Secrets of the other one that this one reads.")] = ()
+    source: str
+
+
+class Egress(Closed):
+    """Traffic to the outside of the platform."""
+
+    to: Annotated[Literal["internet", "gateway"], Field(description="gateway: the platform's own public URLs.")]
+    ports: Annotated[tuple[int, ...], Field(min_length=1)]
+    why: Sentence
+
+
+class Database(Closed):
+    """A database that this component owns on a server of another component."""
+
+    server: Name
+    user: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$", max_length=32)]
+    secret: Annotated[Name, Field(description="Secret of this contract whose key `password` is the user's.")]
+    charset: str = "utf8mb4"
+    collation: str = "utf8mb4_general_ci"
+    purpose: Sentence
+
+
+class Topic(Closed):
+    """A Kafka topic that this component writes to, and therefore owns; whoever reads it names it in `consumes`."""
+
+    server: Name = "kafka"
+    partitions: Annotated[int, Field(ge=1)] = 1
+    retentionHours: Annotated[int, Field(ge=1, description="Consumers rebuild their state from topics.")]
+    maxMessageBytes: Annotated[int, Field(ge=1)]
+    purpose: Sentence
+    source: str
+
+
+class Bucket(Closed):
+    """An S3 bucket that this component owns."""
+
+    server: Name
+    secret: Annotated[Name, Field(description="Secret of this contract with the keys access-key and secret-key.")]
+    purpose: Sentence

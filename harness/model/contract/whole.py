@@ -1,0 +1,95 @@
+"""The contract as a whole."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Literal
+
+from pydantic import Field, model_validator
+
+from harness.model.contract.base import Closed, Name, Sentence
+from harness.model.contract.relations import Bucket, Database, Egress, Requirement, Topic
+from harness.model.contract.running import Availability, Job, Replicas, Resources, Trap, Workload
+from harness.model.contract.secret import Secret
+from harness.model.contract.settings import Option, Setting
+from harness.model.contract.software import Image, Port, Probe, Probes, Security, Upstream, Writable
+
+
+class Contract(Closed):
+    """Everything above for one component."""
+
+    apiVersion: Literal["indigo-paas/v1"]
+    component: Name
+    title: str
+    summary: Sentence
+    tier: Annotated[Literal["data", "core", "services", "batch"], Field(description="Slice it belongs to.")]
+    upstream: Upstream
+    image: Image
+    workload: Workload
+    replicas: Replicas
+    ports: dict[Name, Port] = {}
+    exposed: Annotated[Name | None, Field(description="Port that the gateway routes to; None: inside only.")] = None
+    peers: Annotated[bool, Field(description="Whether pods of the component connect to each other.")] = False
+    probes: Probes
+    security: Security = Security()
+    writable: tuple[Writable, ...] = ()
+    settings: dict[str, Setting] = {}
+    options: dict[str, Option] = {}
+    secrets: dict[Name, Secret] = {}
+    databases: dict[Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")], Database] = {}
+    topics: dict[Annotated[str, Field(pattern=r"^[a-z0-9][-a-z0-9_.]*$")], Topic] = {}
+    consumes: Annotated[tuple[str, ...], Field(description="Topics of other components that this one reads.")] = ()
+    buckets: dict[Name, Bucket] = {}
+    requires: tuple[Requirement, ...] = ()
+    egress: tuple[Egress, ...] = ()
+    jobs: dict[Name, Job] = {}
+    resources: Resources
+    availability: Availability
+    traps: tuple[Trap, ...] = ()
+    unknown: Annotated[tuple[str, ...], Field(description="What upstream's public sources do not say.")] = ()
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Contract:
+        needed = {edge.component for edge in self.requires}
+        owned: list[tuple[str, Mapping[str, Database | Topic | Bucket]]] = [
+            ("databases", self.databases),
+            ("topics", self.topics),
+            ("buckets", self.buckets),
+        ]
+        problems = [
+            f"probes.{kind}.port: {probe.port} is not one of ports"
+            for kind, probe in self.all_probes()
+            if probe.port and probe.port not in self.ports
+        ]
+        for key, things in owned:
+            for name, thing in things.items():
+                if thing.server not in needed:
+                    problems.append(f"{key}.{name}.server: {thing.server} is not among requires")
+                if not isinstance(thing, Topic) and thing.secret not in self.secrets:
+                    problems.append(f"{key}.{name}.secret: {thing.secret} is not one of secrets")
+        cron = self.workload.kind == "CronJob"
+        if cron != bool(self.workload.schedule) or cron != (self.workload.strategy == "Forbid"):
+            problems.append("workload: a CronJob has a schedule and the strategy Forbid, nothing else has")
+        if self.exposed is not None and self.exposed not in self.ports:
+            problems.append(f"exposed: {self.exposed} is not one of ports")
+        if self.replicas.max is not None and self.replicas.default > self.replicas.max:
+            problems.append(f"replicas.default: {self.replicas.default} is more than replicas.max {self.replicas.max}")
+        if self.image.uid == 0 and self.security.profile == "restricted":
+            problems.append("image.uid: 0 is refused by the restricted profile; set security.profile and exception")
+        if (
+            self.workload.kind == "Deployment"
+            and any(w.keep for w in self.writable)
+            and (self.workload.strategy != "Recreate")
+        ):
+            problems.append("workload.strategy: a Deployment with a kept volume must be Recreate")
+        for kind in ("startup", "readiness", "liveness"):
+            if getattr(self.probes, kind) is None and not self.probes.none:
+                problems.append(f"probes.{kind}: absent without a reason in probes.none")
+        if problems:
+            raise ValueError("; ".join(problems))
+        return self
+
+    def all_probes(self) -> list[tuple[str, Probe]]:
+        """Return the probes that exist, with their kind."""
+        kinds = ("startup", "readiness", "liveness")
+        return [(kind, probe) for kind in kinds if (probe := getattr(self.probes, kind)) is not None]
