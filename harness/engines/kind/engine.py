@@ -103,7 +103,7 @@ class KindEngine(KeptEngine):
             self._write_down(place, {}, 0.0)
             argo = ArgoCD(place, self.argocd_kubeconfig, toolchain.argocd_module_dir(), settings.timing, claim)
             self._start(place, argo, image.name, cgroup_v1=host.cgroup == "1", begin=begin)
-            self._write_down(place, argo.health if settings.argocd == "outside" else {}, time.time())
+            self._write_down(place, argo.health, time.time())
         except OSError as error:
             self.give_up(error)
             full = error.errno in (errno.ENOSPC, errno.EDQUOT)
@@ -115,23 +115,15 @@ class KindEngine(KeptEngine):
         self.mark("up", begin)
 
     def _start(self, place: Place, argo: ArgoCD, image: str, *, cgroup_v1: bool, begin: float) -> None:
-        outside = self.settings.argocd == "outside"
-        if outside:
-            argo.start_cache()
-            argo.start_repo_server()
+        argo.start_cache()
+        argo.start_repo_server()
         self._create(place, image, cgroup_v1=cgroup_v1)
         self.mark("cluster created", begin)
         cluster = self.cluster()
         pool = ThreadPoolExecutor(8, thread_name_prefix="up")
         try:
             load = pool.submit(self._load, place, begin)
-            if outside:
-                self._argocd_outside(argo, cluster, pool)
-            else:
-                from harness.engines.kind.inside import install
-
-                load.result()  # Argo CD's own image is among them
-                install(cluster, self)
+            self._argocd_outside(argo, cluster, pool)
             self.mark("argocd healthy", begin)
             self._wait(lambda: self._nodes_ready(cluster), "the nodes are not ready")
             self._wait(load.done, "the images are not loaded")
@@ -209,7 +201,6 @@ class KindEngine(KeptEngine):
                 "health": health,
                 "marks": self.marks,
                 "cluster": self.cluster_name,
-                "argocd": self.settings.argocd,
             }
         )
 

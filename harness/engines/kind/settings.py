@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
 
 from harness.engines.embedded.settings import ArgoSettings
 
@@ -15,8 +14,6 @@ class KindSettings:
 
     nodes: int = 1
     """One control plane that takes pods; more: workers beside it."""
-    argocd: Literal["outside", "inside"] = "outside"
-    """Argo CD as processes of this machine, or in the cluster from upstream's manifests, as users run it."""
     images: tuple[str, ...] = ()
     """Images to load into the nodes while the rest starts; each has to be here or to be pulled."""
     archives: tuple[Path, ...] = ()
@@ -26,4 +23,4 @@ class KindSettings:
     start_seconds: float = 240.0
     """How long `up` may take before it gives up; pulls come before and do not count."""
     timing: ArgoSettings = field(default_factory=ArgoSettings)
-    """Argo CD's speed; inside the cluster only what its ConfigMaps can say of it."""
+    """Argo CD's speed and behaviour."""
