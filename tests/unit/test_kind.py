@@ -205,7 +205,7 @@ def test_a_sweep_takes_dead_runs_of_ours_and_nothing_else(fake: FakeDocker, dock
     fake.node("dead", "indigo-dead", runs_dir / "dead" / "shared")
     fake.node("alive", "indigo-alive", runs_dir / "alive" / "shared")
     fake.node("elsewhere", "indigo-elsewhere", runs_dir.parent / "other" / "elsewhere" / "shared")
-    fake.node("users", "kind", Path("/home/user/shared"))
+    fake.node("users", "kind", Path("/srv/kind/shared"))
     supervisor = Supervisor.start(runs_dir / "alive")
     try:
         assert removal.sweep(docker, runs_dir) == ["indigo-dead"]
