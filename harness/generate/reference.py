@@ -21,7 +21,7 @@ def components(graph: Graph) -> str:
         ])  # fmt: skip
         rows.append(
             (
-                _link(name),
+                link(graph, name),
                 cell(item.title),
                 cell(item.upstream.version),
                 item.tier,
@@ -48,8 +48,8 @@ def secrets(graph: Graph) -> str:
     for identifier, (owner, secret) in graph.secrets().items():
         readers = [edge.consumer for edge in graph.dependants(owner) if identifier in edge.secrets]
         servers = [item.server for item in graph.contracts[owner].databases.values() if item.secret == identifier]
-        read = ", ".join(_link(name) for name in sorted({owner, *readers, *servers}))
-        about = [f"{sentence(cell(secret.purpose))} Belongs to {_link(owner)}; read by {read}."]
+        read = ", ".join(link(graph, name) for name in sorted({owner, *readers, *servers}))
+        about = [f"{sentence(cell(secret.purpose))} Belongs to {link(graph, owner)}; read by {read}."]
         if secret.optional:
             about += ["", f"Optional: {sentence(cell(secret.optional))}"]
         rows = [
@@ -82,7 +82,7 @@ def graph_page(graph: Graph) -> str:
     rows = [
         (
             str(wave),
-            _link(name),
+            link(graph, name),
             ", ".join(f"{phase} {at}" for phase, at in graph.phases(name).items()),
             ", ".join(f"{edge.provider}:{edge.port} ({edge.need})" for edge in graph.requirements(name)) or "-",
             ", ".join(sorted({edge.consumer for edge in graph.dependants(name)})) or "-",
@@ -115,9 +115,11 @@ def traps(graph: Graph) -> str:
                 ),
             )
             for contract in graph.contracts.values()
+            if not contract.like
         ),
     )
 
 
-def _link(component: str) -> str:
-    return f"[{component}](../../charts/{component}/README.md)"
+def link(graph: Graph, component: str) -> str:
+    """Return a link to a component's page; for an instance, to the page of what it is one of."""
+    return f"[{component}](../../charts/{graph.contracts[component].chart}/README.md)"

@@ -21,6 +21,7 @@ def render(contract: Contract) -> str:
         _jobs(contract),
         _scheduling(),
         _egress(),
+        _operator(contract),
         *(_option(name, option.default, option.meaning) for name, option in contract.options.items()),
     ]
     return "\n\n".join("\n".join(block) for block in blocks if block) + "\n"
@@ -41,6 +42,7 @@ def defaults(contract: Contract) -> dict[str, Any]:
         **({"jobs": jobs} if jobs else {}),
         "scheduling": {"nodeSelector": {}, "tolerations": [], "affinity": {}, "priorityClassName": ""},
         "extraEgress": [],
+        **({"operator": {"replicas": contract.operator.replicas.default}} if contract.operator else {}),
         **{name: option.default for name, option in contract.options.items()},
     }
 
@@ -90,6 +92,17 @@ def _egress() -> list[str]:
             "ports: [...]}; for a provider or a store on an unusual port"
         ),
         "extraEgress: []",
+    ]
+
+
+def _operator(contract: Contract) -> list[str]:
+    if contract.operator is None:
+        return []
+    return [
+        *comment("Where `global.components` has the mode operator"),
+        "operator:",
+        *comment("How many pods the operator makes", contract.operator.replicas.why, indent=2),
+        f"  replicas: {contract.operator.replicas.default}",
     ]
 
 

@@ -7,9 +7,10 @@ use it as their oracle. The models below are also the source of `schemas/contrac
 
 from __future__ import annotations
 
-from harness.model.contract.base import Closed, Name, Sentence
+from harness.model.contract.base import TIERS, Closed, Name, Sentence, Tier
+from harness.model.contract.modes import External, Instance, Operator, OperatorChart
 from harness.model.contract.relations import Bucket, Database, Egress, Need, Requirement, Topic
-from harness.model.contract.running import Availability, Effect, Job, Replicas, Resources, Trap, Workload
+from harness.model.contract.running import Availability, Effect, Job, Replicas, Replicated, Resources, Trap, Workload
 from harness.model.contract.secret import CERTIFICATE_SHAPES, Certificate, Secret, SecretKey
 from harness.model.contract.settings import SETTING_PATTERNS, Option, Setting, Type
 from harness.model.contract.software import Check, Image, Port, Probe, Probes, Security, Upstream, Writable
@@ -18,6 +19,7 @@ from harness.model.contract.whole import Contract
 __all__ = [
     "CERTIFICATE_SHAPES",
     "SETTING_PATTERNS",
+    "TIERS",
     "Availability",
     "Bucket",
     "Certificate",
@@ -27,15 +29,20 @@ __all__ = [
     "Database",
     "Effect",
     "Egress",
+    "External",
     "Image",
+    "Instance",
     "Job",
     "Name",
     "Need",
+    "Operator",
+    "OperatorChart",
     "Option",
     "Port",
     "Probe",
     "Probes",
     "Replicas",
+    "Replicated",
     "Requirement",
     "Resources",
     "Secret",
@@ -43,6 +50,7 @@ __all__ = [
     "Security",
     "Sentence",
     "Setting",
+    "Tier",
     "Topic",
     "Trap",
     "Type",
