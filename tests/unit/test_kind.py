@@ -21,6 +21,8 @@ from harness.engines.kind.docker import Docker, Host
 from harness.engines.kind.engine import KindEngine
 from harness.engines.supervision import Supervisor
 from harness.errors import UserError
+from harness.report.model import Tier
+from harness.suite import select
 from tests.unit.fake_docker import INFO, FakeDocker
 
 GIB = 2**30
@@ -333,3 +335,16 @@ def test_a_failed_creation_shows_kinds_last_lines_and_leaves_nothing(
         KindEngine("one", runs=runs_dir).up()
     assert "could not find a log line" in caught.value.details
     assert list(runs_dir.iterdir()) == []
+
+
+# ---------------------------------------------------------------------- selection
+
+
+def test_the_tier_kind_is_an_engines_and_is_never_run_unasked() -> None:
+    root = Path(__file__).parents[2]
+    asked = select((), ("tests/kind/test_engine.py",), root)
+    assert (asked.quick, asked.engine, asked.tier) == ((), ("tests/kind/test_engine.py",), Tier.KIND)
+    assert "kind" in asked.tools()
+    everything = select((), (), root)
+    assert not any("kind" in path for path in everything.paths)
+    assert "kind" not in everything.tools()
