@@ -14,7 +14,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import urllib3
 import yaml
 
 from harness.argo.pacer import ANNOTATION as PACE
@@ -23,6 +22,7 @@ from harness.engines import crds
 from harness.engines.embedded.objects import ensure, ensure_definition, patiently
 from harness.engines.embedded.place import Place
 from harness.engines.embedded.settings import ArgoSettings
+from harness.engines.health import answers
 from harness.engines.ports import HOST, Claim
 from harness.paths import cache_dir
 
@@ -40,15 +40,11 @@ CLUSTER = "https://kubernetes.default.svc"
 
 @dataclass
 class ArgoCD:
-    """The servers of one headless Argo CD.
-
-    `module` is Argo CD's own source directory (its CRDs are there), `shipped` the argocd-cm of its installation.
-    """
+    """The servers of one headless Argo CD; `module` is Argo CD's own source directory (its CRDs are there)."""
 
     place: Place
     kubeconfig: Path
     module: Path
-    shipped: Path
     settings: ArgoSettings
     claim: Claim
     health: dict[str, str] = field(default_factory=dict)
@@ -228,7 +224,10 @@ class ArgoCD:
 
         Without `ignoreResourceUpdates` every status of a child Application has its parent compared again.
         """
-        data: dict[str, str] = yaml.safe_load(self.shipped.read_text(encoding="utf-8"))["data"]
+        from harness import toolchain
+
+        shipped = toolchain.tool("argocd-config") / "argocd-cm.yaml"
+        data: dict[str, str] = yaml.safe_load(shipped.read_text(encoding="utf-8"))["data"]
         ignored = data[IGNORED_OF_APPLICATIONS].rstrip("\n")
         data[IGNORED_OF_APPLICATIONS] = f"{ignored}\n  - '.metadata.annotations.\"{PACE}\"'\n"
         return {**data, "timeout.reconciliation": f"{self.settings.reconciliation}s", **self.settings.config}
@@ -250,14 +249,6 @@ class ArgoCD:
 def argocd_definitions(module: Path) -> list[Path]:
     """Return the files with Argo CD's own definitions."""
     return sorted((module / "manifests" / "crds").glob("*-crd.yaml"))
-
-
-def answers(url: str) -> bool:
-    """Return whether a health address answers with status 200 within 2 s."""
-    try:
-        return urllib3.request("GET", url, timeout=2.0, retries=False).status == 200
-    except urllib3.exceptions.HTTPError:
-        return False
 
 
 def _object(kind: str, name: str, api_version: str = "v1", **content: Any) -> Object:

@@ -50,7 +50,7 @@ def test_a_server_that_dies_at_the_start_is_named_with_its_last_lines(runs_dir: 
     broken = tmp_path / "argocd"
     broken.write_text("#!/bin/sh\necho panic: no such thing >&2\nexit 4\n")
     broken.chmod(0o755)
-    tools = Tools({**pinned.programs, "argocd": broken}, pinned.argocd_module, pinned.argocd_config)
+    tools = Tools({**pinned.programs, "argocd": broken}, pinned.argocd_module)
     engine = EmbeddedEngine("broken", runs=runs_dir, tools=tools)
     with pytest.raises(ServerDied) as died:
         engine.up()
