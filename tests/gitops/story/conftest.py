@@ -101,6 +101,7 @@ def platform(recorder: Recorder, profile: str, others: list[str]) -> Iterator[Pl
             platform = Platform(engine, source, recorder, tried.environment)
             draw(platform)
             yield platform
+            recorder.note(f"processor time of the engine, whole run: {processor_seconds(engine):.0f} s")
     finally:
         with recorder.phase("engine down", budget=2):
             engine.down()
