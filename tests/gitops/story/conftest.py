@@ -14,6 +14,7 @@ from harness.argo.pacer import Pacer
 from harness.argo.source import WorkingTreeSource
 from harness.e2e.observe import Seen
 from harness.e2e.platform import Platform, converged
+from harness.engines.base import Engine
 from harness.engines.crds import families_of
 from harness.engines.embedded.engine import EmbeddedEngine, Tools
 from harness.engines.embedded.settings import Settings
@@ -31,6 +32,11 @@ def describe(recorder: Recorder) -> None:
     recorder.simulated("Nodes and pods are simulated by kwok: nothing runs in a pod, and its readiness is a timer.")
     recorder.simulated("Argo CD is nudged to look at a running sync at once; by itself it looks 5 s after a change.")
     recorder.simulated("NetworkPolicies are checked as objects; no network enforces them here.")
+
+
+def processor_seconds(engine: Engine) -> float:
+    """Return the processor time that the engine's servers have used since their start."""
+    return sum(process.cpu for process in engine.status().processes)
 
 
 def draw(platform: Platform) -> None:
@@ -114,7 +120,7 @@ def first_sync(platform: Platform) -> list[Seen]:
         platform.bootstrap()
         platform.create_secrets()
         platform.wait(converged(platform.source.head), "first sync: Synced and Healthy", seconds=180)
-        spent = sum(process.cpu for process in platform.engine.status().processes)
+        spent = processor_seconds(platform.engine)
         platform.recorder.note(
             f"processor time of the engine from its start to the end of the first sync: {spent:.0f} s"
         )
