@@ -156,7 +156,10 @@ def test_a_killed_run_leaves_a_readable_report_that_is_incomplete(tmp_path: Path
     write(SAMPLES["passed"], tmp_path)  # of an earlier run in the same place
     run = subprocess.Popen([sys.executable, "-c", script, tmp_path], stdout=subprocess.PIPE, cwd=ROOT)
     assert run.stdout and run.stdout.readline()
-    time.sleep(0.8)
+    limit = time.monotonic() + 30
+    while not (tmp_path / "report.json").exists() or "engine up" not in (tmp_path / "report.json").read_text():
+        assert time.monotonic() < limit, "nothing is written while the run is under way"
+        time.sleep(0.05)
     os.kill(run.pid, signal.SIGKILL)
     run.wait()
     run.stdout.close()

@@ -50,7 +50,7 @@ spec:
 }
 
 
-def eventually(reached: Callable[[], Any], what: str, seconds: float = 20.0) -> Any:
+def eventually(reached: Callable[[], Any], what: str, seconds: float = 60.0) -> Any:
     """Return what `reached` returns as soon as that is true; fail after some seconds."""
     end = time.monotonic() + seconds
     while not (value := reached()):
