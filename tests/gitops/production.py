@@ -1,8 +1,8 @@
 """One engine with the timing that Argo CD is shipped with, which waits for its poll while the other tests run.
 
-Only the polling interval and its jitter, two parameters of the same code, are a quarter of what is shipped: with 120 s and
-60 s the test would take up to five minutes (see `WITHIN`), longer than all others together. It begins with the first
-test of the tier, in a thread, and is asked for its result last, so that even this minute costs nothing.
+Only the polling interval and its jitter, two parameters of the same code, are a quarter of what is shipped: with
+120 s and 60 s the test would take up to five minutes (see `WITHIN`), longer than all others together. It begins with
+the first test of the tier, in a thread, and is asked for its result last, so that even this minute costs nothing.
 """
 
 from __future__ import annotations
