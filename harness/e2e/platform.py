@@ -7,7 +7,7 @@ import hashlib
 import json
 import signal
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -27,9 +27,10 @@ from harness.model.placement import place
 from harness.render import render_bootstrap, render_environment
 from harness.report.model import State
 from harness.report.recorder import Recorder, SyncRecorder
-from harness.secrets.apply import apply
-from harness.secrets.plan import wanted
-from harness.secrets.store import ClusterStore
+from harness.secrets.apply import apply, labels, provenance
+from harness.secrets.plan import Planned, State, plan, wanted
+from harness.secrets.shapes import Hidden
+from harness.secrets.store import ClusterStore, SecretStore
 
 ROOT = "indigo-root"
 TRACKING = "argocd.argoproj.io/tracking-id"
@@ -100,7 +101,22 @@ class Platform:
         values = read_values(self.tree, self.environment)
         placed = place(self.contracts, values)
         items = wanted(placed.graph, placed.modes, secret_names(values))
-        return sum(len(done.added) for done in apply(items, ClusterStore(self.cluster, self.namespace), self.namespace))
+        store = ClusterStore(self.cluster, self.namespace)
+        made = sum(len(done.added) for done in apply(items, store, self.namespace))
+        return made + self._stand_in(plan(items, store), store)
+
+    def _stand_in(self, planned: Sequence[Planned], store: SecretStore) -> int:
+        """Create what a person would supply, with values that nothing accepts; return how many keys were made."""
+        made = 0
+        for item in planned:
+            data = {key: Hidden(b"stands for what a person supplies") for key in item.of(State.PERSON)}
+            found = store.get(item.wanted.name)
+            if data and found is None:
+                store.create(item.wanted.name, data, labels(), provenance(item.wanted))
+            elif data and found is not None:
+                store.add(item.wanted.name, data, found.version)
+            made += len(data)
+        return made
 
     # ----------------------------------------------------------- as a developer
 

@@ -24,6 +24,7 @@ from harness.render import render_environment
 from harness.report import model as report
 from harness.report.recorder import Recorder
 from harness.toolchain import catalog
+from tests.ending import leave
 
 
 def describe(recorder: Recorder) -> None:
@@ -59,6 +60,7 @@ def draw(platform: Platform) -> None:
 
 
 @pytest.fixture(scope="session")
+<<<<<<< HEAD
 def profile(request: pytest.FixtureRequest) -> str:
     """The profile that the story is told with (`indigo e2e --profile`)."""
     return str(request.config.getoption("--indigo-profile"))
@@ -87,6 +89,9 @@ def families_needed(wanted: list[str]) -> tuple[str, ...]:
 
 @pytest.fixture(scope="session")
 def platform(recorder: Recorder, profile: str, others: list[str]) -> Iterator[Platform]:
+=======
+def platform(recorder: Recorder, pytestconfig: pytest.Config) -> Iterator[Platform]:
+>>>>>>> main
     """The working tree, deployed from an empty cluster by Argo CD."""
     describe(recorder)
     logs = recorder.directory / "logs" if recorder.directory else None
@@ -109,8 +114,7 @@ def platform(recorder: Recorder, profile: str, others: list[str]) -> Iterator[Pl
             yield platform
             recorder.note(f"processor time of the engine, whole run: {processor_seconds(engine):.0f} s")
     finally:
-        with recorder.phase("engine down", budget=2):
-            engine.down()
+        leave(engine, recorder, pytestconfig, budget=2)
 
 
 @pytest.fixture(scope="session")
