@@ -12,17 +12,13 @@ HERE = Path(__file__).parent
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-<<<<<<< HEAD
     """Add what `indigo e2e` passes on."""
     group = parser.getgroup("indigo", "the story of make e2e")
     group.addoption("--indigo-profile", metavar="NAME", default="full", help="profile that the story is told with")
     group.addoption(
         "--indigo-others", metavar="NAMES", default="in-turn", help="profiles brought up too: in-turn, all, none, a,b"
     )
-=======
-    """Add what `indigo e2e --keep` gives."""
-    parser.addoption("--indigo-keep", action="store_true", help="leave the engine of a story running at the end")
->>>>>>> main
+    group.addoption("--indigo-keep", action="store_true", help="leave the engine of a story running at the end")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -28,7 +28,8 @@ from harness.render import render_bootstrap, render_environment
 from harness.report.model import State
 from harness.report.recorder import Recorder, SyncRecorder
 from harness.secrets.apply import apply, labels, provenance
-from harness.secrets.plan import Planned, State, plan, wanted
+from harness.secrets.plan import Planned, plan, wanted
+from harness.secrets.plan import State as SecretState
 from harness.secrets.shapes import Hidden
 from harness.secrets.store import ClusterStore, SecretStore
 
@@ -109,7 +110,7 @@ class Platform:
         """Create what a person would supply, with values that nothing accepts; return how many keys were made."""
         made = 0
         for item in planned:
-            data = {key: Hidden(b"stands for what a person supplies") for key in item.of(State.PERSON)}
+            data = {key: Hidden(b"stands for what a person supplies") for key in item.of(SecretState.PERSON)}
             found = store.get(item.wanted.name)
             if data and found is None:
                 store.create(item.wanted.name, data, labels(), provenance(item.wanted))

@@ -60,7 +60,6 @@ def draw(platform: Platform) -> None:
 
 
 @pytest.fixture(scope="session")
-<<<<<<< HEAD
 def profile(request: pytest.FixtureRequest) -> str:
     """The profile that the story is told with (`indigo e2e --profile`)."""
     return str(request.config.getoption("--indigo-profile"))
@@ -89,9 +88,6 @@ def families_needed(wanted: list[str]) -> tuple[str, ...]:
 
 @pytest.fixture(scope="session")
 def platform(recorder: Recorder, profile: str, others: list[str]) -> Iterator[Platform]:
-=======
-def platform(recorder: Recorder, pytestconfig: pytest.Config) -> Iterator[Platform]:
->>>>>>> main
     """The working tree, deployed from an empty cluster by Argo CD."""
     describe(recorder)
     logs = recorder.directory / "logs" if recorder.directory else None
