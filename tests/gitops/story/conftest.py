@@ -87,7 +87,7 @@ def families_needed(wanted: list[str]) -> tuple[str, ...]:
 
 
 @pytest.fixture(scope="session")
-def platform(recorder: Recorder, profile: str, others: list[str]) -> Iterator[Platform]:
+def platform(recorder: Recorder, profile: str, others: list[str], pytestconfig: pytest.Config) -> Iterator[Platform]:
     """The working tree, deployed from an empty cluster by Argo CD."""
     describe(recorder)
     logs = recorder.directory / "logs" if recorder.directory else None
