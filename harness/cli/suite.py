@@ -15,13 +15,13 @@ ENGINES = ("embedded", "kind")
 @click.command(context_settings={"ignore_unknown_options": True})
 @click.option("--engine", type=click.Choice(ENGINES), default="embedded", show_default=True, help="What it runs on.")
 @click.option("--keep", is_flag=True, help="Leave the engine running at the end; `indigo status` finds it.")
-@click.option("--profile", default="full", show_default=True, help="The profile that the story is told with.")
+@click.option("--profile", default="minimal", show_default=True, help="The profile that the story is told with.")
 @click.option(
     "--others",
     default="in-turn",
     show_default=True,
     metavar="NAMES",
-    help="Profiles that are brought up too: in-turn (another one each day), all, none, or names with commas.",
+    help="Profiles that come up too: in-turn (full, and another one each day), all, none, or names with commas.",
 )
 @click.argument("pytest_args", nargs=-1, type=click.UNPROCESSED)
 def e2e(engine: str, keep: bool, profile: str, others: str, pytest_args: tuple[str, ...]) -> None:
@@ -35,8 +35,7 @@ def e2e(engine: str, keep: bool, profile: str, others: str, pytest_args: tuple[s
     Examples:
       indigo e2e                       the whole story
       indigo e2e -k drift              only what heals
-      indigo e2e --profile minimal     the five components of a login and a template
-      indigo e2e --others all          every other profile as well, as CI does
+      indigo e2e --profile full --others all     as CI does: told with everything, and all others come up too
       indigo e2e --keep -x             stop at the first failure and look around
       indigo e2e --engine kind         the tier kind: real containers in Docker
 

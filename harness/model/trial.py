@@ -104,8 +104,8 @@ def in_turn(names: Sequence[str], wanted: str, day: datetime.date) -> list[str]:
 
     Args:
         names: the profiles there are, without the run's own.
-        wanted: `in-turn`: one of them, another each day (day of the year modulo their number), so that a run can be
-            repeated on the same day; `all`; `none`; or names with commas.
+        wanted: `in-turn`: `full`, and one of the others, another each day (day of the year modulo their number), so
+            that a run can be repeated on the same day; `all`; `none`; or names with commas.
         day: today.
 
     Raises:
@@ -116,7 +116,9 @@ def in_turn(names: Sequence[str], wanted: str, day: datetime.date) -> list[str]:
     if wanted == "all":
         return list(names)
     if wanted == "in-turn":
-        return [names[day.timetuple().tm_yday % len(names)]]
+        always = [name for name in names if name == "full"]
+        rest = [name for name in names if name != "full"]
+        return [*always, *([rest[day.timetuple().tm_yday % len(rest)]] if rest else [])]
     chosen = [name.strip() for name in wanted.split(",")]
     for name in chosen:
         if name not in names:

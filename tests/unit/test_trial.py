@@ -19,6 +19,13 @@ def test_every_profile_has_its_turn_within_as_many_days() -> None:
     assert in_turn(NAMES, "in-turn", FIRST) == in_turn(NAMES, "in-turn", FIRST)
 
 
+def test_everything_at_once_comes_up_every_day() -> None:
+    for day in range(7):
+        first, other = in_turn(["full", *NAMES], "in-turn", FIRST + datetime.timedelta(days=day))
+        assert (first, other in NAMES) == ("full", True)
+    assert in_turn(["full"], "in-turn", FIRST) == ["full"]
+
+
 def test_all_none_and_names_are_as_they_say() -> None:
     assert in_turn(NAMES, "all", FIRST) == NAMES
     assert in_turn(NAMES, "none", FIRST) == in_turn([], "in-turn", FIRST) == []
