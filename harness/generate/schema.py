@@ -12,6 +12,10 @@ from jsonschema import Draft7Validator
 from jsonschema.exceptions import SchemaError
 
 from harness.errors import UserError
+from harness.generate import exposure
+from harness.generate.shapes import Schema
+from harness.generate.shapes import closed as _object
+from harness.generate.shapes import string as _string
 from harness.generate.text import sentence, to_json
 from harness.generate.values import defaults
 from harness.model.contract import SETTING_PATTERNS, Contract, Setting, Type
@@ -26,7 +30,6 @@ PUBLIC_URL = r"^(https?://[^ ]*[^/ ])?$"  # empty: the charts ask for it by name
 CIDR = r"^[0-9a-fA-F.:]+/[0-9]+$"
 HOST = r"^[^:/\s]*$"
 
-Schema = dict[str, Any]
 # Helm adds the values of the library chart, which has none of its own, to those of every chart that depends on it
 LIBRARY: Schema = {
     "type": "object",
@@ -121,7 +124,9 @@ def component(contract: Contract) -> Schema:
             "required": ["cidrs", "ports"],
         },
     }
-    properties |= _options(contract, {*properties, "volumes", "jobs", "global", "common"})
+    if contract.exposed:
+        properties["route"] = exposure.routes()
+    properties |= _options(contract, {*properties, "volumes", "jobs", "route", "global", "common"})
     properties["global"] = {"type": "object"}
     properties["common"] = LIBRARY
     return _object(properties)
@@ -217,6 +222,8 @@ def _global(graph: Graph) -> Schema:
             "environment": {"type": "string", "pattern": r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$", "maxLength": 63},
             "components": _object(dict.fromkeys(graph.contracts, place)),
             "urls": _object({name: _string("Public URL, without a trailing slash.", PUBLIC_URL) for name in exposed}),
+            "routes": exposure.routes(),
+            "monitoring": exposure.monitoring(graph),
             "secrets": _object(secrets),
             "images": _object(
                 {
@@ -243,14 +250,6 @@ def _replicas(contract: Contract) -> Schema:
     if contract.replicas.max is not None:
         schema["maximum"] = contract.replicas.max
     return schema
-
-
-def _object(properties: Schema) -> Schema:
-    return {"type": "object", "additionalProperties": False, "properties": properties}
-
-
-def _string(description: str, pattern: str) -> Schema:
-    return {"type": "string", "pattern": pattern, "description": description}
 
 
 def _quantities() -> Schema:

@@ -31,6 +31,8 @@ The context that all other helpers receive ("x") is made here, once per componen
 {{ include "common.jobs" $x }}
 {{ include "common.workload" $x }}
 {{ include "common.disruptionbudget" $x }}
+{{ include "common.routes" $x }}
+{{ include "common.monitoring" $x }}
 {{- else if not (has $mode (list "external" "off")) -}}
 {{- fail (printf "global.components.%s.mode: %q is none of embedded, external, off" $name $mode) -}}
 {{- end -}}

@@ -23,7 +23,7 @@ common.index.components  sorted list of all names
 {"component":"federation-manager-dashboard","wave":0,"ports":{"http":3000},"consumers":{"http":[]},"databases":[],"topics":[],"buckets":[],"secrets":{"federation-manager-dashboard-app":["auth-secret","client-id","client-secret"]}}
 {{- end -}}
 {{- define "common.index.federation-manager-opa" -}}
-{"component":"federation-manager-opa","wave":0,"ports":{"http":8181},"consumers":{"http":["federation-manager"]},"databases":[],"topics":[],"buckets":[],"secrets":{}}
+{"component":"federation-manager-opa","wave":0,"ports":{"http":8181,"metrics":8282},"consumers":{"http":["federation-manager"],"metrics":[]},"databases":[],"topics":[],"buckets":[],"secrets":{}}
 {{- end -}}
 {{- define "common.index.federation-manager-rally" -}}
 {"component":"federation-manager-rally","wave":20,"ports":{},"consumers":{},"databases":[],"topics":[],"buckets":[],"secrets":{}}
@@ -50,7 +50,7 @@ common.index.components  sorted list of all names
 {"component":"kafka-proxy","wave":10,"ports":{"http":5001},"consumers":{"http":[]},"databases":[],"topics":[],"buckets":[],"secrets":{}}
 {{- end -}}
 {{- define "common.index.log-shipper" -}}
-{"component":"log-shipper","wave":10,"ports":{"health":13133,"lines":5170},"consumers":{"health":[],"lines":["orchestrator"]},"databases":[],"topics":[],"buckets":[],"secrets":{}}
+{"component":"log-shipper","wave":10,"ports":{"health":13133,"lines":5170,"metrics":8888},"consumers":{"health":[],"lines":["orchestrator"],"metrics":[]},"databases":[],"topics":[],"buckets":[],"secrets":{}}
 {{- end -}}
 {{- define "common.index.mariadb" -}}
 {"component":"mariadb","wave":0,"ports":{"mysql":3306},"consumers":{"mysql":["dashboard","federation-manager","iam","im","orchestrator","orchestrator-python"]},"databases":[{"name":"fed_mgr","user":"fed_mgr","secret":"federation-manager-db","owner":"federation-manager","charset":"utf8mb4","collation":"utf8mb4_general_ci"},{"name":"iam","user":"iam","secret":"iam-db","owner":"iam","charset":"utf8mb4","collation":"utf8mb4_general_ci"},{"name":"im","user":"im","secret":"im-db","owner":"im","charset":"utf8mb4","collation":"utf8mb4_general_ci"},{"name":"orchestrator","user":"orchestrator","secret":"orchestrator-db","owner":"orchestrator","charset":"utf8mb4","collation":"utf8mb4_general_ci"},{"name":"orchestrator_dashboard","user":"dashboard","secret":"dashboard-db","owner":"dashboard","charset":"utf8mb4","collation":"utf8mb4_general_ci"},{"name":"orchestrator_python","user":"orchestrator_python","secret":"orchestrator-python-db","owner":"orchestrator-python","charset":"utf8mb4","collation":"utf8mb4_general_ci"},{"name":"workflow","user":"workflow","secret":"workflow-db","owner":"orchestrator","charset":"utf8mb4","collation":"utf8mb4_general_ci"}],"topics":[],"buckets":[],"secrets":{"mariadb-root":["password"]}}
@@ -62,7 +62,7 @@ common.index.components  sorted list of all names
 {"component":"neo4j","wave":0,"ports":{"bolt":7687,"http":7474},"consumers":{"bolt":["federation-registry"],"http":[]},"databases":[],"topics":[],"buckets":[],"secrets":{"neo4j-auth":["password"]}}
 {{- end -}}
 {{- define "common.index.openbao" -}}
-{"component":"openbao","wave":0,"ports":{"cluster":8201,"http":8200},"consumers":{"cluster":[],"http":[]},"databases":[],"topics":[],"buckets":[],"secrets":{"openbao-admin":["password"],"openbao-seal":["key"],"openbao-seal-previous":["key"]}}
+{"component":"openbao","wave":0,"ports":{"cluster":8201,"http":8200,"metrics":9101},"consumers":{"cluster":[],"http":[],"metrics":[]},"databases":[],"topics":[],"buckets":[],"secrets":{"openbao-admin":["password"],"openbao-seal":["key"],"openbao-seal-previous":["key"]}}
 {{- end -}}
 {{- define "common.index.orchestrator" -}}
 {"component":"orchestrator","wave":10,"ports":{"http":8080},"consumers":{"http":["dashboard"]},"databases":[],"topics":[],"buckets":[],"secrets":{"orchestrator-clues":["client-id","client-secret"],"orchestrator-db":["password"],"orchestrator-oidc":["client-id","client-secret"],"workflow-db":["password"]}}
@@ -71,7 +71,7 @@ common.index.components  sorted list of all names
 {"component":"orchestrator-python","wave":10,"ports":{"http":8000},"consumers":{"http":[]},"databases":[],"topics":[],"buckets":[],"secrets":{"orchestrator-python-db":["password"],"orchestrator-python-oidc":["client-id","client-secret"]}}
 {{- end -}}
 {{- define "common.index.orchestrator-python-opa" -}}
-{"component":"orchestrator-python-opa","wave":0,"ports":{"http":8181},"consumers":{"http":["orchestrator-python"]},"databases":[],"topics":[],"buckets":[],"secrets":{}}
+{"component":"orchestrator-python-opa","wave":0,"ports":{"http":8181,"metrics":8282},"consumers":{"http":["orchestrator-python"],"metrics":[]},"databases":[],"topics":[],"buckets":[],"secrets":{}}
 {{- end -}}
 {{- define "common.index.provider-selector" -}}
 {"component":"provider-selector","wave":10,"ports":{},"consumers":{},"databases":[],"topics":[],"buckets":[],"secrets":{}}

@@ -8,6 +8,7 @@ use it as their oracle. The models below are also the source of `schemas/contrac
 from __future__ import annotations
 
 from harness.model.contract.base import Closed, Name, Sentence
+from harness.model.contract.exposure import Alert, Forwarded, Limit, Metrics, OwnAlert, Prefix, Route, Series
 from harness.model.contract.relations import Bucket, Database, Egress, Need, Requirement, Topic
 from harness.model.contract.running import Availability, Effect, Job, Replicas, Resources, Trap, Workload
 from harness.model.contract.settings import SETTING_PATTERNS, Option, Secret, SecretKey, Setting, Type
@@ -16,6 +17,7 @@ from harness.model.contract.whole import Contract
 
 __all__ = [
     "SETTING_PATTERNS",
+    "Alert",
     "Availability",
     "Bucket",
     "Check",
@@ -24,21 +26,28 @@ __all__ = [
     "Database",
     "Effect",
     "Egress",
+    "Forwarded",
     "Image",
     "Job",
+    "Limit",
+    "Metrics",
     "Name",
     "Need",
     "Option",
+    "OwnAlert",
     "Port",
+    "Prefix",
     "Probe",
     "Probes",
     "Replicas",
     "Requirement",
     "Resources",
+    "Route",
     "Secret",
     "SecretKey",
     "Security",
     "Sentence",
+    "Series",
     "Setting",
     "Topic",
     "Trap",
