@@ -7,9 +7,12 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+import pytest
 import yaml
 
 from harness import toolchain
+from harness.model.contract import Contract
+from harness.model.load import load_contract
 from harness.paths import repository
 from harness.process import ProcessError, run
 from harness.render import cache as renders
@@ -84,14 +87,15 @@ def find(objects: list[Object], kind: str, name: str) -> Object:
 
 
 def pod(objects: list[Object], component: str) -> Object:
-    """Return the pod template of a component's Deployment or StatefulSet."""
+    """Return the pod template of a component's Deployment, StatefulSet or CronJob."""
     workloads = [
         item
         for item in objects
-        if item["kind"] in ("Deployment", "StatefulSet") and item["metadata"]["name"] == component
+        if item["kind"] in ("Deployment", "StatefulSet", "CronJob") and item["metadata"]["name"] == component
     ]
     assert len(workloads) == 1, f"{component}: {len(workloads)} workloads"
-    template: Object = workloads[0]["spec"]["template"]
+    spec = workloads[0]["spec"]
+    template: Object = (spec["jobTemplate"]["spec"] if workloads[0]["kind"] == "CronJob" else spec)["template"]
     return template
 
 
@@ -103,7 +107,33 @@ def container(objects: list[Object], component: str) -> Object:
 
 def environment(objects: list[Object], component: str) -> dict[str, Any]:
     """Return the environment of a component's main container: name -> text, or the valueFrom object."""
-    return {item["name"]: item.get("value", item.get("valueFrom")) for item in container(objects, component)["env"]}
+    return env_of(pod(objects, component)["spec"])
+
+
+def env_of(spec: Object) -> dict[str, Any]:
+    """Return the environment of a pod's first container: name -> text, or the valueFrom object."""
+    return {item["name"]: item.get("value", item.get("valueFrom")) for item in spec["containers"][0]["env"]}
+
+
+def mounts(spec: Object) -> dict[str, Object]:
+    """Return the volumes of a pod's first container by the path they are mounted at."""
+    volumes = {item["name"]: item for item in spec["volumes"]}
+    return {item["mountPath"]: volumes[item["name"]] for item in spec["containers"][0]["volumeMounts"]}
+
+
+def secret(name: str, key: str) -> Object:
+    """Return the source of a variable that comes from a Secret."""
+    return {"secretKeyRef": {"name": name, "key": key}}
+
+
+def sources(objects: list[Object], component: str) -> set[str]:
+    """Return who may reach a component: names of components, and "gateway"."""
+    found = set()
+    for rule in find(objects, "NetworkPolicy", component)["spec"]["ingress"] or ():
+        for peer in rule["from"]:
+            labels = peer.get("podSelector", {}).get("matchLabels", {})
+            found.add(labels.get("app.kubernetes.io/name", "gateway"))
+    return found
 
 
 def config(objects: list[Object], component: str) -> dict[str, str]:
@@ -115,3 +145,77 @@ def config(objects: list[Object], component: str) -> dict[str, str]:
 def charts() -> Path:
     """Return the folder of charts."""
     return repository() / "charts"
+
+
+@cache
+def contract(component: str) -> Contract:
+    """Return a component's contract. It is read once: not to be changed."""
+    return load_contract(charts() / component)
+
+
+class Chart:
+    """The chart of one component, by itself: its contract, and what it makes of a site's values.
+
+    Values are given by keyword, as they stand under the component's key of the umbrella's values; `components` is
+    short for `global.components`. Every method but `contract` renders with them: `chart.env(replicas=2)["PORT"]`.
+    """
+
+    def __init__(self, name: str, urls: dict[str, str] | None = None, **defaults: Any) -> None:
+        """
+        Args:
+            name: a folder below charts/.
+            urls: public URLs of the platform; those of `URLS` where none are given.
+            defaults: values that every rendering has unless it says otherwise.
+        """
+        self.name = name
+        self._urls = urls or URLS
+        self._defaults = defaults
+
+    @property
+    def contract(self) -> Contract:
+        """The component's contract. It is read once: not to be changed."""
+        return contract(self.name)
+
+    def render(self, **values: Any) -> list[Object]:
+        """Return the objects, or raise `Refused`."""
+        values = self._defaults | values
+        platform = {"urls": self._urls, **values.pop("global", {})}
+        if "components" in values:
+            platform["components"] = values.pop("components")
+        return render_chart(self.name, {"global": platform, **values})
+
+    def refusal(self, **values: Any) -> str:
+        """Return the message with which the values are refused."""
+        with pytest.raises(Refused) as refused:
+            self.render(**values)
+        return str(refused.value)
+
+    def find(self, kind: str, **values: Any) -> Object:
+        """Return the object of this kind that is named after the component."""
+        return find(self.render(**values), kind, self.name)
+
+    def job(self, **values: Any) -> Object:
+        """Return the only Job."""
+        (found,) = [item for item in self.render(**values) if item["kind"] == "Job"]
+        return found
+
+    def pod(self, **values: Any) -> Object:
+        """Return the spec of the pods of the Deployment, StatefulSet or CronJob."""
+        spec: Object = pod(self.render(**values), self.name)["spec"]
+        return spec
+
+    def container(self, **values: Any) -> Object:
+        """Return the main container."""
+        return container(self.render(**values), self.name)
+
+    def env(self, **values: Any) -> dict[str, Any]:
+        """Return the environment of the main container: name -> text, or the valueFrom object."""
+        return environment(self.render(**values), self.name)
+
+    def config(self, **values: Any) -> dict[str, str]:
+        """Return the data of the ConfigMap: path with dots -> text."""
+        return config(self.render(**values), self.name)
+
+    def sources(self, **values: Any) -> set[str]:
+        """Return who may reach the component: names of components, and "gateway"."""
+        return sources(self.render(**values), self.name)

@@ -1,4 +1,4 @@
-"""`indigo secrets`: plan, create and verify the Secrets that the contracts ask for. No command prints a value."""
+"""`indigo secrets`: plan, create, verify and watch the Secrets of the contracts. No command prints a value."""
 
 from __future__ import annotations
 
@@ -20,13 +20,16 @@ from harness.model.load import load_contracts
 from harness.paths import repository
 from harness.secrets import plan as planning
 from harness.secrets.apply import apply as apply_secrets
+from harness.secrets.certificates import SOON
 from harness.secrets.plan import Planned, State, Wanted, wanted
 from harness.secrets.store import ClusterStore
+from harness.secrets.verify import validity
 from harness.secrets.verify import verify as verify_secrets
 
 STYLES = {
     State.EXISTS: "green",
     State.MAKE: "cyan",
+    State.SIGN: "cyan",
     State.PERSON: "bold yellow",
     State.OPTIONAL: "dim",
     State.LOCKED: "bold red",
@@ -35,7 +38,7 @@ STYLES = {
 
 @click.group()
 def secrets() -> None:
-    """Plan, create and verify the Secrets that the contracts ask for.
+    """Plan, create, verify and watch the Secrets that the contracts ask for.
 
     What is asked for follows from charts/*/contract.yaml and from the environment's values (which components run here,
     and `global.secrets`). Values are never shown, and a key that is there is never changed.
@@ -45,6 +48,7 @@ def secrets() -> None:
       indigo secrets plan --environment dev       what there is, what is missing, who supplies it
       indigo secrets apply --environment dev      make what can be made up
       indigo secrets verify --environment prod    exit 1 where something is missing or of the wrong shape
+      indigo secrets status --within 60           certificates and the days that are left; exit 1 where fewer are
     """
 
 
@@ -82,8 +86,8 @@ def apply(environment: str, namespace: str | None, kubeconfig: Path | None) -> N
 
     Exit status 0 also where a person still has to supply keys: they are listed, and `indigo secrets verify` insists.
     """
-    items, store, _ = _open(environment, namespace, kubeconfig)
-    applied = apply_secrets(items, store)
+    items, store, place = _open(environment, namespace, kubeconfig)
+    applied = apply_secrets(items, store, place["namespace"])
     for done in applied:
         if done.added:
             verb = "created" if done.created else "added to"
@@ -115,6 +119,38 @@ def verify(environment: str, namespace: str | None, kubeconfig: Path | None, as_
         out.print(f"{len(items)} Secrets with {keys} keys: {len(errors)} wrong" if errors else
                   f"{len(items)} Secrets with {keys} keys are as the contracts ask")  # fmt: skip
     if errors:
+        sys.exit(1)
+
+
+@secrets.command()
+@_options
+@click.option("--within", type=click.IntRange(min=0), default=SOON, show_default=True, help="Days; fewer is exit 1.")
+@click.option("--json", "as_json", is_flag=True, help="For programs.")
+def status(environment: str, namespace: str | None, kubeconfig: Path | None, within: int, as_json: bool) -> None:
+    """Show every certificate with the days until it expires, the first to expire first.
+
+    Renewing is a step of a person: docs/how-to/certificates.md.
+    """
+    items, store, place = _open(environment, namespace, kubeconfig)
+    found = validity(items, store)
+    if as_json:
+        rows = [
+            {"secret": one.secret, "key": one.key, "subject": one.subject, "issuer": one.issuer,
+             "until": one.until.isoformat(), "daysLeft": one.left}
+            for one in found
+        ]  # fmt: skip
+        click.echo(json.dumps({**place, "certificates": rows}, indent=2))
+    else:
+        for one in found:
+            style = "bold red" if one.left < 0 else "yellow" if one.left < within else "green"
+            when = f"expired {-one.left} days ago" if one.left < 0 else f"{one.left} days left"
+            out.print(
+                f"[{style}]{when:<22}[/]  {one.until:%Y-%m-%d}  {escape(one.secret)}, {escape(one.key)}"
+                f"  [dim]{escape(one.subject)} by {escape(one.issuer)}[/]"
+            )
+        if not found:
+            out.print("no certificates")
+    if any(one.left < within for one in found):
         sys.exit(1)
 
 

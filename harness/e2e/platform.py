@@ -86,7 +86,7 @@ class Platform:
                 break
         values = read_values(repository(), self.environment)
         items = wanted(self.graph, modes(values, self.graph.contracts), secret_names(values))
-        return sum(len(done.added) for done in apply(items, ClusterStore(self.cluster, self.namespace)))
+        return sum(len(done.added) for done in apply(items, ClusterStore(self.cluster, self.namespace), self.namespace))
 
     # ----------------------------------------------------------- as a developer
 

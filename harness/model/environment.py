@@ -1,7 +1,7 @@
-"""An environment: which platform runs where, with which profile and values.
+"""An environment: which platform runs where, with which profiles and values.
 
 `argocd/environments/<name>/config.yaml` holds what Argo CD must know of it, `values.yaml` beside it what differs
-from the umbrella chart and its profile. `schemas/environment.schema.json` is generated from the model.
+from the umbrella chart and its profiles. `schemas/environment.schema.json` is generated from the model.
 """
 
 from __future__ import annotations
@@ -42,14 +42,18 @@ class Sync(Closed):
 
 
 class Environment(Closed):
-    """One platform: a namespace of a cluster, a profile, a quota."""
+    """One platform: a namespace of a cluster, profiles, a quota."""
 
     name: Annotated[Label, Field(description="The name of the folder.")]
     namespace: Annotated[
         Label, Field(description="One platform per namespace (docs/explanation/architecture.md, Names).")
     ]
-    profile: Annotated[
-        str, Field(pattern=r"^[a-z][-a-z0-9]*$", description="A file of charts/indigo-paas/profiles, without .yaml.")
+    profiles: Annotated[
+        list[Annotated[str, Field(pattern=r"^[a-z][-a-z0-9]*$")]],
+        Field(
+            min_length=1,
+            description="Files of charts/indigo-paas/profiles, without .yaml; a later one wins over an earlier one.",
+        ),
     ]
     cluster: Annotated[
         str, Field(pattern=r"^https://\S+$", description="URL of the API server, as Argo CD knows it.")
@@ -88,13 +92,16 @@ def load_environment(repository: Path, name: str) -> Environment:
             where=shown,
             fix=f"write name: {name}, or rename the folder",
         )
-    profiles = sorted(path.stem for path in (repository / UMBRELLA / "profiles").glob("*.yaml"))
-    if environment.profile not in profiles:
-        raise UserError(
-            f"profile: no file {UMBRELLA}/profiles/{environment.profile}.yaml",
-            where=shown,
-            fix=f"write one of those there are: {', '.join(profiles) or 'none'}",
-        )
+    known = sorted(path.stem for path in (repository / UMBRELLA / "profiles").glob("*.yaml"))
+    for index, profile in enumerate(environment.profiles):
+        if profile not in known:
+            raise UserError(
+                f"profiles.{index}: no file {UMBRELLA}/profiles/{profile}.yaml",
+                where=shown,
+                fix=f"write one of those there are: {', '.join(known) or 'none'}",
+            )
+        if profile in environment.profiles[:index]:
+            raise UserError(f"profiles.{index}: {profile} is listed twice", where=shown, fix="remove one of them")
     return environment
 
 
@@ -124,14 +131,12 @@ def _names(repository: Path) -> list[str]:
 
 def values_files(environment: Environment) -> list[Path]:
     """Return what Helm reads for an environment besides the chart's own values, in that order, below the checkout."""
-    return [
-        UMBRELLA / "profiles" / f"{environment.profile}.yaml",
-        ENVIRONMENTS / environment.name / "values.yaml",
-    ]
+    profiles = [UMBRELLA / "profiles" / f"{profile}.yaml" for profile in environment.profiles]
+    return [*profiles, ENVIRONMENTS / environment.name / "values.yaml"]
 
 
 def read_values(repository: Path, environment: Environment) -> dict[str, Any]:
-    """Return an environment's values as Helm merges them: the umbrella's, the profile's, the environment's.
+    """Return an environment's values as Helm merges them: the umbrella's, the profiles', the environment's.
 
     Maps are merged key by key, anything else is replaced; a null in a later file removes the key (Helm documentation,
     Subcharts and Globals and "Deleting a default key").

@@ -11,6 +11,7 @@ from harness.errors import UserError
 from harness.model.contract import Secret, SecretKey
 from harness.model.environment import Mode
 from harness.model.graph import Graph
+from harness.secrets.certificates import AUTHORITY
 from harness.secrets.shapes import Origin, origin
 from harness.secrets.store import SecretStore, Stored
 
@@ -20,6 +21,7 @@ class State(enum.StrEnum):
 
     EXISTS = "exists"
     MAKE = "to be made"
+    SIGN = "to be signed"
     PERSON = "a person supplies it"
     OPTIONAL = "optional, not there"
     LOCKED = "missing, cannot be added"
@@ -136,14 +138,41 @@ def plan(items: Sequence[Wanted], store: SecretStore) -> list[Planned]:
     Raises:
         UserError: the store cannot be read.
     """
-    return [decide(item, store.get(item.name)) for item in items]
+    found = {item.name: store.get(item.name) for item in items}
+    signs = can_sign(items, found, store.get(AUTHORITY))
+    return [decide(item, found[item.name], signs) for item in items]
 
 
-def decide(item: Wanted, stored: Stored | None) -> Planned:
-    """Return what has to be done for one Secret, given what is stored under its name."""
+def can_sign(items: Sequence[Wanted], found: Mapping[str, Stored | None], authority: Stored | None) -> bool:
+    """Return whether the platform's authority can sign what is missing.
+
+    It is there; or nothing is signed yet, and it can begin. Where certificates exist without it, they are from
+    somewhere else, and nobody would trust those of a new one.
+    """
+    if authority is not None:
+        return True
+    holders = [(keys, found[item.name]) for item in items if (keys := item.secret.certificate_keys())]
+    return not any(stored and set(keys) & set(stored.keys) for keys, stored in holders)
+
+
+def decide(item: Wanted, stored: Stored | None, signs: bool) -> Planned:
+    """Return what has to be done for one Secret, given what is stored under its name.
+
+    Args:
+        item: the Secret.
+        stored: what there is of it.
+        signs: whether the platform's authority can sign certificates (`can_sign`).
+    """
     absent = [key for key in item.secret.keys if stored is None or key not in stored.keys]
+    # the keys of a certificate belong together: those of a half are a person's, nobody can make the other half
+    whole = signs and set(item.secret.certificate_keys() or ()) <= set(absent)
+
+    def origin_of(key: str) -> Origin:
+        found = item.origin(key)
+        return Origin.PERSON if found is Origin.SIGNED and not whole else found
+
     # an optional Secret is not begun when somebody else has to end it
-    spared = bool(item.secret.optional) and stored is None and any(item.origin(key) is Origin.PERSON for key in absent)
+    spared = bool(item.secret.optional) and stored is None and any(origin_of(key) is Origin.PERSON for key in absent)
     locked = stored.locked if stored else None
 
     def state(key: str) -> State:
@@ -151,9 +180,11 @@ def decide(item: Wanted, stored: Stored | None) -> Planned:
             return State.EXISTS
         if spared:
             return State.OPTIONAL
-        if item.origin(key) is Origin.PERSON:
+        if origin_of(key) is Origin.PERSON:
             return State.PERSON
-        return State.LOCKED if locked else State.MAKE
+        if locked:
+            return State.LOCKED
+        return State.SIGN if origin_of(key) is Origin.SIGNED else State.MAKE
 
     keys = tuple(PlannedKey(key, spec, state(key)) for key, spec in sorted(item.secret.keys.items()))
     return Planned(item, stored is not None, locked, keys)

@@ -14,9 +14,12 @@ import uuid
 from collections.abc import Callable
 from typing import Any, NoReturn
 
+from cryptography import x509
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
-from harness.model.contract import SecretKey
+from harness.model.contract import CERTIFICATE_SHAPES, SecretKey
 
 PASSWORD_LENGTH = 32
 PASSWORD_LEAST = 8
@@ -52,6 +55,7 @@ class Origin(enum.StrEnum):
 
     FIXED = "fixed"  # the contract says it: a user name
     MADE = "made"  # `indigo secrets apply` makes it
+    SIGNED = "signed"  # it makes it with the other keys of a certificate, which the platform's authority signs
     PERSON = "person"  # only somebody with an outside account can supply it
 
 
@@ -61,6 +65,8 @@ def origin(spec: SecretKey) -> Origin:
         return Origin.PERSON
     if spec.value is not None:
         return Origin.FIXED
+    if spec.shape in CERTIFICATE_SHAPES:
+        return Origin.SIGNED
     return Origin.MADE if spec.shape in MAKERS else Origin.PERSON
 
 
@@ -131,13 +137,13 @@ def wrong(spec: SecretKey, value: Hidden) -> str | None:
         return "is not the value that the contract fixes"
     if not value.reveal().strip():
         return "is empty"
-    if spec.shape == "text":  # whatever a person supplies, also what is no text at all, such as a Java keystore
+    if spec.shape in ("text", "binary"):  # whatever a person supplies
         return None
     try:
         text = value.reveal().decode("utf-8")
     except UnicodeDecodeError:
         return "is not text in UTF-8"
-    if spec.shape not in ("pem", "jwks") and text != text.strip():
+    if spec.shape not in ("pem", "jwks", *CERTIFICATE_SHAPES) and text != text.strip():
         return "begins or ends with white space (a line feed of echo or of an editor)"
     return CHECKS[spec.shape](text)
 
@@ -209,6 +215,24 @@ def _number(text: str) -> int:
     return int.from_bytes(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)), "big")
 
 
+def _check_certificate(text: str) -> str | None:
+    try:
+        x509.load_pem_x509_certificates(text.encode())
+    except ValueError:
+        return "is not a certificate in PEM (BEGIN CERTIFICATE)"
+    return None
+
+
+def _check_private_key(text: str) -> str | None:
+    try:
+        serialization.load_pem_private_key(text.encode(), None)
+        right = "-----BEGIN PRIVATE KEY-----" in text
+    except (ValueError, TypeError, UnsupportedAlgorithm):
+        right = False
+    # openssl pkcs8 -topk8 -nocrypt makes one of any other
+    return None if right else "is not a key in PKCS 8 without a password (BEGIN PRIVATE KEY)"
+
+
 def _matches(pattern: str, problem: str) -> Callable[[str], str | None]:
     return lambda text: None if re.fullmatch(pattern, text, re.DOTALL) else problem
 
@@ -220,6 +244,9 @@ CHECKS: dict[str, Callable[[str], str | None]] = {
     "base64-32": _check_base64,
     "username": _matches(r"[A-Za-z0-9_.@-]+", "is not a user name (letters, digits, _ . @ -)"),
     "client-id": _matches(r"\S+", "holds white space"),
+    "authorities": _check_certificate,
+    "certificate": _check_certificate,
+    "private-key": _check_private_key,
     "pem": _matches(
         r"\s*-----BEGIN [A-Z0-9 ]+-----\n.+-----END [A-Z0-9 ]+-----\s*", "is not PEM (BEGIN and END lines)"
     ),

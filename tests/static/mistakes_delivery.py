@@ -161,9 +161,14 @@ def a_namespace_outside_of_git(edit: Edit) -> None:
     edit.get("Application", "indigo-dev")["spec"]["syncPolicy"]["syncOptions"] = ["CreateNamespace=true"]
 
 
-@mistake("argocd-sync", "does not hold profiles/minimal.yaml")
+@mistake("argocd-sync", "does not begin with profiles/minimal.yaml")
 def an_application_without_its_profile(edit: Edit) -> None:
     edit.get("Application", "indigo-dev")["spec"]["source"]["helm"]["valueFiles"].pop(0)
+
+
+@mistake("argocd-sync", "does not begin with profiles/minimal.yaml")
+def an_application_whose_profile_comes_after_the_environment(edit: Edit) -> None:
+    edit.get("Application", "indigo-dev")["spec"]["source"]["helm"]["valueFiles"].reverse()
 
 
 @mistake("argocd-sync", "is False, config.yaml says True")

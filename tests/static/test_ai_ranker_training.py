@@ -3,52 +3,23 @@
 from __future__ import annotations
 
 import copy
-from functools import cache
 from typing import Any
 
 import pytest
 
-from harness.model.contract import Contract
-from harness.model.load import load_contract, load_contracts
+from harness.model.load import load_contracts
 from tests import support
+from tests.support import Chart
 
 pytestmark = pytest.mark.static
 
 NAME = "ai-ranker-training"
-
-
-@cache
-def contract(name: str = NAME) -> Contract:
-    return load_contract(support.charts() / name)
-
-
-def render(**values: Any) -> list[support.Object]:
-    return support.render_chart(NAME, values)
+chart = Chart(NAME)
 
 
 def cronjob(**values: Any) -> dict[str, Any]:
-    spec: dict[str, Any] = support.find(render(**values), "CronJob", NAME)["spec"]
+    spec: dict[str, Any] = chart.find("CronJob", **values)["spec"]
     return spec
-
-
-def pod(**values: Any) -> dict[str, Any]:
-    spec: dict[str, Any] = cronjob(**values)["jobTemplate"]["spec"]["template"]["spec"]
-    return spec
-
-
-def container(**values: Any) -> dict[str, Any]:
-    first: dict[str, Any] = pod(**values)["containers"][0]
-    return first
-
-
-def env(**values: Any) -> dict[str, Any]:
-    return {item["name"]: item.get("value", item.get("valueFrom")) for item in container(**values)["env"]}
-
-
-def refusal(**values: Any) -> str:
-    with pytest.raises(support.Refused) as refused:
-        render(**values)
-    return str(refused.value)
 
 
 def test_runs_do_not_overlap() -> None:
@@ -65,49 +36,52 @@ def test_runs_do_not_overlap() -> None:
 
 
 def test_empty_topic_is_success_so_reading_is_not_given_up_early() -> None:
-    declared = contract().settings["KAFKA_TRAINING_TOPIC_TIMEOUT"]
-    assert int(env()["KAFKA_TRAINING_TOPIC_TIMEOUT"]) > int(declared.default)
+    declared = chart.contract.settings["KAFKA_TRAINING_TOPIC_TIMEOUT"]
+    assert int(chart.env()["KAFKA_TRAINING_TOPIC_TIMEOUT"]) > int(declared.default)
     assert "no error" in declared.trap
 
 
 def test_same_model_names_in_both_parts() -> None:
-    inference = contract("ai-ranker-inference").settings
+    inference = support.contract("ai-ranker-inference").settings
     for models, model in (
         ("CLASSIFICATION_MODELS", "CLASSIFICATION_MODEL_NAME"),
         ("REGRESSION_MODELS", "REGRESSION_MODEL_NAME"),
     ):
-        assert f'"{inference[model].default}"' in contract().settings[models].default
-        assert models not in env()
-        assert "inference" in contract().settings[models].trap or "CLASSIFICATION" in contract().settings[models].trap
+        assert f'"{inference[model].default}"' in chart.contract.settings[models].default
+        assert models not in chart.env()
+        assert (
+            "inference" in chart.contract.settings[models].trap
+            or "CLASSIFICATION" in chart.contract.settings[models].trap
+        )
 
 
 def test_topic_names_are_written_out_and_have_owners() -> None:
-    assert env()["KAFKA_TRAINING_TOPIC"] == "airanker-dataset"
-    assert contract().settings["KAFKA_TRAINING_TOPIC"].default != "airanker-dataset"
-    assert contract().consumes == ("airanker-dataset",)
+    assert chart.env()["KAFKA_TRAINING_TOPIC"] == "airanker-dataset"
+    assert chart.contract.settings["KAFKA_TRAINING_TOPIC"].default != "airanker-dataset"
+    assert chart.contract.consumes == ("airanker-dataset",)
     owned = {topic for other in load_contracts(support.charts()).values() for topic in other.topics}
     assert "airanker-dataset" in owned, "nobody would make the topic"
 
 
 def test_variable_of_the_broker() -> None:
-    assert env()["KAFKA_HOSTNAME"] == "kafka:9095"
-    assert "KAFKA_BOOTSTRAP_SERVERS" in refusal(settings={"KAFKA_BOOTSTRAP_SERVERS": "kafka:9095"})
+    assert chart.env()["KAFKA_HOSTNAME"] == "kafka:9095"
+    assert "KAFKA_BOOTSTRAP_SERVERS" in chart.refusal(settings={"KAFKA_BOOTSTRAP_SERVERS": "kafka:9095"})
 
 
 def test_password_with_tls_comes_with_the_certificates() -> None:
-    assert env()["KAFKA_SSL_ENABLE"] == "true"
-    assert env()["KAFKA_SSL_PASSWORD"] == {"secretKeyRef": {"name": "kafka-client-tls", "key": "password"}}
-    mounted = {item["mountPath"] for item in container()["volumeMounts"]}
+    assert chart.env()["KAFKA_SSL_ENABLE"] == "true"
+    assert chart.env()["KAFKA_SSL_PASSWORD"] == {"secretKeyRef": {"name": "kafka-client-tls", "key": "password"}}
+    mounted = {item["mountPath"] for item in chart.container()["volumeMounts"]}
     for name in ("KAFKA_SSL_CACERT_PATH", "KAFKA_SSL_CERT_PATH", "KAFKA_SSL_KEY_PATH"):
-        assert env()[name].rsplit("/", 1)[0] in mounted
+        assert chart.env()[name].rsplit("/", 1)[0] in mounted
 
 
 def test_no_command_in_the_image() -> None:
-    assert container()["command"] == ["python", "/app/src/main.py", "--training", "-l", "info"]
+    assert chart.container()["command"] == ["python", "/app/src/main.py", "--training", "-l", "info"]
 
 
 def test_settings_of_both_parts_say_the_same() -> None:
-    other = contract("ai-ranker-inference").settings
-    shared = set(other) & set(contract().settings)
+    other = support.contract("ai-ranker-inference").settings
+    shared = set(other) & set(chart.contract.settings)
     assert {"KAFKA_HOSTNAME", "MLFLOW_TRACKING_URI", "TEMPLATE_COMPLEX_TYPES"} <= shared
-    assert {name: contract().settings[name] for name in shared} == {name: other[name] for name in shared}
+    assert {name: chart.contract.settings[name] for name in shared} == {name: other[name] for name in shared}

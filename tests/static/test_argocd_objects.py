@@ -98,20 +98,21 @@ def test_a_new_environment_needs_a_folder_and_nothing_else(checkout: Path) -> No
     assert check(subject(repository=checkout), only_objects).findings == []
 
 
-@pytest.mark.parametrize("key", ["podSecurity", "profile", "namespace"])
+@pytest.mark.parametrize("key", ["podSecurity", "profiles", "namespace"])
 def test_what_config_yaml_says_reaches_the_objects(checkout: Path, key: str) -> None:
     path = checkout / "argocd/environments/dev/config.yaml"
     config = yaml.safe_load(path.read_text(encoding="utf-8"))
     (checkout / "charts/indigo-paas/profiles/other.yaml").write_text("{}\n", encoding="utf-8")
-    config[key] = {"podSecurity": "baseline", "profile": "other", "namespace": "indigo-other"}[key]
+    config[key] = {"podSecurity": "baseline", "profiles": ["other", "minimal"], "namespace": "indigo-other"}[key]
     path.write_text(yaml.safe_dump(config), encoding="utf-8")
     delivery = render_all(repository=checkout)["dev"].delivery
     if key == "podSecurity":
         labels = one(delivery, "Namespace", "indigo-dev")["metadata"]["labels"]
         assert labels["pod-security.kubernetes.io/enforce"] == "baseline"
-    elif key == "profile":
+    elif key == "profiles":
         files = one(delivery, "Application", "indigo-dev")["spec"]["source"]["helm"]["valueFiles"]
-        assert files[0] == "profiles/other.yaml"
+        assert files[:2] == ["profiles/other.yaml", "profiles/minimal.yaml"]
+        assert len(files) == 3
     else:
         assert one(delivery, "Namespace", "indigo-other")
 

@@ -183,16 +183,16 @@ def test_an_unknown_environment_is_refused_with_those_that_there_are(checkout: P
 
 
 def test_an_unknown_key_of_an_environment_is_refused(checkout: Path) -> None:
-    change(checkout / CONFIG, "profile:", "profil:")
+    change(checkout / CONFIG, "profiles:", "profile:")
     text = refused(lambda: render_all(repository=checkout))
-    assert "profil: no such key" in text
+    assert "profile: no such key" in text
     assert f"where: {CONFIG}\n" in text
 
 
 def test_an_unknown_profile_is_refused(checkout: Path) -> None:
-    change(checkout / CONFIG, "profile: minimal", "profile: tiny")
+    change(checkout / CONFIG, "profiles: [minimal]", "profiles: [minimal, tiny]")
     text = refused(lambda: render_all(repository=checkout))
-    assert text.startswith(f"profile: no file charts/indigo-paas/profiles/tiny.yaml\nwhere: {CONFIG}\n")
+    assert text.startswith(f"profiles.1: no file charts/indigo-paas/profiles/tiny.yaml\nwhere: {CONFIG}\n")
     assert "minimal" in text
 
 

@@ -1,4 +1,4 @@
-"""The traps of the dataset collector (charts/dataset-collector/contract.yaml), a test each."""
+"""The dataset collector's own traps, a test each; test_processors.py has those of all three processors."""
 
 from __future__ import annotations
 
@@ -8,11 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from tests.static import processors
+from tests.static.processors import run_start
+from tests.support import Chart
 
 pytestmark = pytest.mark.static
 
-NAME = "dataset-collector"
+chart = Chart("dataset-collector")
 
 ANALYZER = """
 class LogAnalyzer:
@@ -48,48 +49,8 @@ IMAGE = {
 }
 
 
-def test_service_links_are_off() -> None:
-    processors.service_links(NAME)
-
-
-def test_field_names_not_env_hints_are_the_variables() -> None:
-    processors.field_names_not_env_hints(NAME)
-
-
-def test_password_file_is_mounted() -> None:
-    processors.password_file(NAME)
-
-
-def test_always_tls_with_files_of_the_secret() -> None:
-    processors.always_tls(NAME)
-
-
-def test_history_within_a_second_is_found_on_this_broker() -> None:
-    processors.history_within_a_second(NAME)
-
-
-def test_log_folder_is_writable_and_emptied_so_that_the_probe_tells_the_truth(tmp_path: Path) -> None:
-    processors.log_folder(NAME, tmp_path)
-
-
-def test_one_pod_only() -> None:
-    processors.one_pod(NAME)
-
-
-def test_message_size_is_one_for_topics_and_client() -> None:
-    processors.message_size(NAME)
-
-
-def test_root_is_needed_and_nothing_else_is_given() -> None:
-    processors.root_and_nothing_else(NAME)
-
-
-def test_string_deserializer_and_no_other() -> None:
-    processors.deserializer(NAME, right="string", wrong="json")
-
-
 def test_long_lines_that_upstream_breaks_are_skipped_and_the_next_one_is_read(tmp_path: Path) -> None:
-    done = processors.run_start(NAME, tmp_path, IMAGE, {})
+    done = run_start(chart, tmp_path, IMAGE, {})
     assert done.stdout == "took short\ntook good\n", done.stderr
     assert done.stderr.count("skipped") == 2
     unguarded = subprocess.run(

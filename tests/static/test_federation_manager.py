@@ -11,14 +11,15 @@ from typing import Any
 
 import pytest
 
-from harness.model.load import load_contract
 from harness.secrets.shapes import Hidden, make, wrong
 from tests import support
-from tests.static.federation import ISSUER, refusal, render, secret, sources
+from tests.static.federation import ISSUER, URLS
+from tests.support import Chart, secret
 
 pytestmark = pytest.mark.static
 
 NAME = "federation-manager"
+chart = Chart(NAME, urls=URLS)
 KEYS = "federation-manager-keys"
 
 # Upstream's modules, as far as the Job's program uses them. The table has upstream's expression, which MariaDB refuses.
@@ -66,15 +67,6 @@ class DBHandler:
 }
 
 
-def env(**values: Any) -> dict[str, Any]:
-    return support.environment(render(NAME, **values), NAME)
-
-
-def spec(**values: Any) -> dict[str, Any]:
-    found: dict[str, Any] = support.pod(render(NAME, **values), NAME)["spec"]
-    return found
-
-
 def job(objects: list[support.Object]) -> support.Object:
     (found,) = [item for item in objects if item["kind"] == "Job"]
     return found
@@ -88,7 +80,7 @@ def prepare(
         path = folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text)
-    objects = render(NAME, **values)
+    objects = chart.render(**values)
     variable = "FEDERATION_MANAGER_ALLOW_DEPRECATED"
     environment = {
         "PYTHONPATH": str(folder),
@@ -111,7 +103,7 @@ def wave(item: support.Object) -> int:
 
 
 def test_deprecated_provider_restart_is_stopped_before_the_roll_out(tmp_path: Path) -> None:
-    objects = render(NAME)
+    objects = chart.render()
     assert wave(job(objects)) < wave(support.find(objects, "Deployment", NAME))
     today = date.today()
     for days in (3, -3):
@@ -124,12 +116,12 @@ def test_deprecated_provider_restart_is_stopped_before_the_roll_out(tmp_path: Pa
     assert prepare(tmp_path)[0] == 0
     code, _ = prepare(tmp_path, deprecated={"site-a": str(today + timedelta(days=3))}, allowDeprecatedProviders=True)
     assert code == 0
-    (trap,) = [t for t in load_contract(support.charts() / NAME).traps if t.id == "deprecated-provider-restart"]
+    (trap,) = [t for t in chart.contract.traps if t.id == "deprecated-provider-restart"]
     assert "UPDATE provider" in trap.answer
 
 
 def test_a_changed_version_makes_a_new_job() -> None:
-    names = {job(render(NAME, image={"tag": tag}))["metadata"]["name"] for tag in ("", "python3.13")}
+    names = {job(chart.render(image={"tag": tag}))["metadata"]["name"] for tag in ("", "python3.13")}
     assert len(names) == 2
 
 
@@ -141,7 +133,7 @@ def test_mariadb_generated_column_is_made_with_rtrim(tmp_path: Path) -> None:
 
 
 def test_first_start_race_is_won_by_the_job() -> None:
-    objects = render(NAME, replicas=3)
+    objects = chart.render(replicas=3)
     found = job(objects)
     assert found["spec"]["template"]["spec"]["containers"][0]["command"] == ["python", "/indigo-paas/schema.py"]
     assert wave(found) < wave(support.find(objects, "Deployment", NAME))
@@ -157,65 +149,65 @@ def test_db_port_service_link_cannot_reach_the_software() -> None:
         assert found["enableServiceLinks"] is False
         assert {"name": "DB_PORT", "value": "3306"} in found["containers"][0]["env"]
 
-    safe(spec())
+    safe(chart.pod())
     with pytest.raises(AssertionError):
-        safe(spec() | {"enableServiceLinks": True})
-    assert "DB_PORT" in refusal(NAME, settings={"DB_PORT": "tcp://10.0.0.1:3306"})
+        safe(chart.pod() | {"enableServiceLinks": True})
+    assert "DB_PORT" in chart.refusal(settings={"DB_PORT": "tcp://10.0.0.1:3306"})
 
 
 def test_database_in_memory_is_never_used() -> None:
     parts = {"DB_SCHEME", "DB_USER", "DB_PASSWORD", "DB_HOST", "DB_NAME"}
-    contract = load_contract(support.charts() / NAME)
+    contract = chart.contract
     assert all(contract.settings[part].required for part in parts)
-    found = env()
+    found = chart.env()
     assert parts <= set(found)
     assert "DB_URL" not in found
     assert found["DB_PASSWORD"] == secret("federation-manager-db", "password")
     assert found["DB_NAME"] in contract.databases
     assert contract.databases[found["DB_NAME"]].user == found["DB_USER"]
-    elsewhere = env(components={"mariadb": {"mode": "external", "host": "db.example.org", "port": 3307}})
+    elsewhere = chart.env(components={"mariadb": {"mode": "external", "host": "db.example.org", "port": 3307}})
     assert (elsewhere["DB_HOST"], elsewhere["DB_PORT"]) == ("db.example.org", "3307")
 
 
 def test_mysql_dialect_only() -> None:
-    assert env()["DB_SCHEME"] == "mysql+pymysql"
-    assert "one root project" in refusal(NAME, settings={"DB_SCHEME": "postgresql+psycopg"})
+    assert chart.env()["DB_SCHEME"] == "mysql+pymysql"
+    assert "one root project" in chart.refusal(settings={"DB_SCHEME": "postgresql+psycopg"})
 
 
 # --- who may do what
 
 
 def test_everybody_may_everything_without_modes_which_are_always_set() -> None:
-    found = env()
+    found = chart.env()
     assert (found["AUTHN_MODE"], found["AUTHZ_MODE"]) == ("local", "opa")
     assert found["OPA_AUTHZ_URL"] == "http://federation-manager-opa:8181/v1/data/fed_mgr"
     assert json.loads(found["TRUSTED_IDP_LIST"]) == [ISSUER]
     for name in ("AUTHN_MODE", "AUTHZ_MODE"):
-        assert name in refusal(NAME, settings={name: "none"})
-        assert load_contract(support.charts() / NAME).settings[name].required
+        assert name in chart.refusal(settings={name: "none"})
+        assert chart.contract.settings[name].required
 
 
 def test_rally_password_in_the_clear_is_never_stored() -> None:
-    assert env()["SECRET_KEY"] == secret(KEYS, "secret-key")
-    assert env()["API_KEY"] == secret(KEYS, "api-key")
-    key = load_contract(support.charts() / NAME).secrets[KEYS].keys["secret-key"]
+    assert chart.env()["SECRET_KEY"] == secret(KEYS, "secret-key")
+    assert chart.env()["API_KEY"] == secret(KEYS, "api-key")
+    key = chart.contract.secrets[KEYS].keys["secret-key"]
     assert wrong(key, make(key)) is None
     assert wrong(key, Hidden(b"changeit"))
-    assert refusal(NAME, settings={"SECRET_KEY": make(key).reveal().decode()})
+    assert chart.refusal(settings={"SECRET_KEY": make(key).reveal().decode()})
 
 
 # --- how it listens and is asked
 
 
 def test_port_80_is_not_used() -> None:
-    container = support.container(render(NAME), NAME)
+    container = chart.container()
     assert container["args"][-2:] == ["--port", "8000"]
     assert container["ports"][0]["containerPort"] == 8000
-    assert spec()["securityContext"]["runAsNonRoot"] is True
+    assert chart.pod()["securityContext"]["runAsNonRoot"] is True
 
 
 def test_health_is_always_200_so_it_is_readiness_for_the_database_only() -> None:
-    container = support.container(render(NAME), NAME)
+    container = chart.container()
     assert container["readinessProbe"]["httpGet"]["path"] == "/api/v1/health/"
     assert container["livenessProbe"]["httpGet"]["path"] == "/docs"
 
@@ -225,31 +217,31 @@ def test_opa_timeout_blocks_less_than_the_probe_waits() -> None:
         assert int(found["OPA_TIMEOUT"]) < container["readinessProbe"]["timeoutSeconds"]
         assert int(found["OPA_TIMEOUT"]) < container["livenessProbe"]["timeoutSeconds"]
 
-    container = support.container(render(NAME), NAME)
-    patient(env(), container)
+    container = chart.container()
+    patient(chart.env(), container)
     with pytest.raises(AssertionError):
-        patient(env(settings={"OPA_TIMEOUT": 30}), container)
+        patient(chart.env(settings={"OPA_TIMEOUT": 30}), container)
 
 
 def test_forwarded_headers_are_believed_and_only_the_gateway_and_components_come_in() -> None:
-    assert env()["FORWARDED_ALLOW_IPS"] == "*"
+    assert chart.env()["FORWARDED_ALLOW_IPS"] == "*"
     known = {"gateway", NAME, "federation-manager-dashboard", "federation-manager-rally"}
-    assert sources(render(NAME), NAME) == known
+    assert chart.sources() == known
 
 
 def test_kafka_is_a_sketch_and_off_until_wanted() -> None:
-    assert env()["KAFKA_ENABLE"] == "false"
-    found = env(kafka=True)
+    assert chart.env()["KAFKA_ENABLE"] == "false"
+    found = chart.env(kafka=True)
     assert found["KAFKA_ENABLE"] == "true"
     assert found["KAFKA_SSL_PASSWORD"] == secret("kafka-client-tls", "password")
     assert found["KAFKA_BOOTSTRAP_SERVERS"] == "kafka:9095"
-    assert "federation-manager.kafka" in refusal(NAME, kafka=True, components={"kafka": {"mode": "off"}})
-    assert "federation-manager.kafka: true" in refusal(NAME, settings={"KAFKA_ENABLE": "true"})
-    topics = load_contract(support.charts() / NAME).topics
+    assert "federation-manager.kafka" in chart.refusal(kafka=True, components={"kafka": {"mode": "off"}})
+    assert "federation-manager.kafka: true" in chart.refusal(settings={"KAFKA_ENABLE": "true"})
+    topics = chart.contract.topics
     assert {found["KAFKA_EVALUATE_PROVIDERS_TOPIC"], found["KAFKA_PROVIDERS_MONITORING_TOPIC"]} == set(topics)
 
 
 def test_pages_of_the_dashboard_may_call_it() -> None:
-    assert json.loads(env()["BACKEND_CORS_ORIGINS"]) == ["https://federation.example.org"]
+    assert json.loads(chart.env()["BACKEND_CORS_ORIGINS"]) == ["https://federation.example.org"]
     alone = {"urls": {"iam": ISSUER[:-1], NAME: "https://manager.example.org"}}
-    assert json.loads(env(**{"global": alone})["BACKEND_CORS_ORIGINS"]) == []
+    assert json.loads(chart.env(**{"global": alone})["BACKEND_CORS_ORIGINS"]) == []

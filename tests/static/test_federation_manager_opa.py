@@ -12,11 +12,13 @@ from typing import Any
 import pytest
 
 from tests import support
-from tests.static.federation import ISSUER, URLS, refusal, render, sources
+from tests.static.federation import ISSUER, URLS
+from tests.support import Chart, sources
 
 pytestmark = pytest.mark.static
 
 NAME = "federation-manager-opa"
+chart = Chart(NAME, urls=URLS)
 ROLES: dict[str, list[str]] = {
     "admin": ["fed/admins"],
     "siteAdmin": ["fed/sites"],
@@ -28,7 +30,7 @@ FILES = ("data.json", "policy.rego", "authz.rego")
 
 
 def files(**values: Any) -> dict[str, str]:
-    found = support.config(render(NAME, **values), NAME)
+    found = chart.config(**values)
     return {name: found[f"policy.{name}"] for name in FILES}
 
 
@@ -38,7 +40,7 @@ def data(**values: Any) -> dict[str, Any]:
 
 
 def arguments(**values: Any) -> list[str]:
-    found: list[str] = support.container(render(NAME, **values), NAME)["args"]
+    found: list[str] = chart.container(**values)["args"]
     return found
 
 
@@ -46,9 +48,9 @@ def test_one_opa_per_application() -> None:
     def alone(who: set[str]) -> None:
         assert who == {"federation-manager"}
 
-    alone(sources(render(NAME), NAME))
+    alone(chart.sources())
     with pytest.raises(AssertionError):
-        alone(sources(render("federation-manager"), "federation-manager"))
+        alone(sources(Chart("federation-manager", urls=URLS).render(), "federation-manager"))
     assert re.findall(r"^package (\S+)", files()["policy.rego"], re.M) == ["fed_mgr"]
 
 
@@ -64,13 +66,13 @@ def test_folder_loads_twice_so_files_are_named() -> None:
 
 def test_listens_on_localhost_unless_told() -> None:
     assert "--addr=0.0.0.0:8181" in arguments()
-    assert "log-level" in refusal(NAME, settings={"log-level": "loud"})
+    assert "log-level" in chart.refusal(settings={"log-level": "loud"})
     assert "--log-level=debug" in arguments(settings={"log-level": "debug"})
 
 
 def test_files_are_not_watched_so_a_change_makes_new_pods() -> None:
-    before = support.pod(render(NAME), NAME)["metadata"]["annotations"]["checksum/config"]
-    after = support.pod(render(NAME, roles=ROLES), NAME)["metadata"]["annotations"]["checksum/config"]
+    before = support.pod(chart.render(), NAME)["metadata"]["annotations"]["checksum/config"]
+    after = support.pod(chart.render(roles=ROLES), NAME)["metadata"]["annotations"]["checksum/config"]
     assert before != after
 
 
@@ -87,8 +89,8 @@ def test_first_visit_needs_a_rule_that_every_role_has() -> None:
     assert set(permissions) == set(ROLES) - {"admin"}
     for role, allowed in permissions.items():
         assert {"method": "POST", "path": "/api/v1/users/"} in allowed, role
-    assert "no such role" in refusal(NAME, permissions={"nobody": []})
-    assert "permissions" in refusal(NAME, permissions={"siteAdmin": [{"method": "GET", "path": "api/v1/"}]})
+    assert "no such role" in chart.refusal(permissions={"nobody": []})
+    assert "permissions" in chart.refusal(permissions={"siteAdmin": [{"method": "GET", "path": "api/v1/"}]})
 
 
 def test_policy_can_be_replaced_by_the_values_only() -> None:
@@ -99,7 +101,7 @@ def test_policy_can_be_replaced_by_the_values_only() -> None:
     own = "package fed_mgr\nallow := true\n"
     assert files(policy=own)["policy.rego"] == own
     assert files(policy=own)["authz.rego"] == authz
-    assert "package fed_mgr" in refusal(NAME, policy="package other\n")
+    assert "package fed_mgr" in chart.refusal(policy="package other\n")
 
 
 # --- what the policies say, where OPA is at hand

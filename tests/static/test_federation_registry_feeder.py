@@ -16,13 +16,14 @@ from typing import Any
 
 import pytest
 
-from harness.model.load import load_contract
 from tests import support
-from tests.static.federation import ISSUER, env_of, mounts, refusal, render, run_pod, secret
+from tests.static.federation import ISSUER, URLS
+from tests.support import Chart, env_of, mounts, secret
 
 pytestmark = pytest.mark.static
 
 NAME = "federation-registry-feeder"
+chart = Chart(NAME, urls=URLS)
 NO_KAFKA = {"kafka": {"mode": "off"}}
 PROVIDERS: dict[str, Any] = {
     "trusted_idps": [
@@ -93,10 +94,6 @@ def main(level):
     print("upstream runs at", level, "with", token("http://127.0.0.1:PORT/", audience="kube"))
 """,
 }
-
-
-def spec(**values: Any) -> dict[str, Any]:
-    return run_pod(render(NAME, **values), NAME)
 
 
 def providers(**changes: Any) -> dict[str, Any]:
@@ -186,11 +183,11 @@ class Machine:
 
     def run(self, **values: Any) -> tuple[int, str]:
         """Return the exit code of a run and what it said."""
-        objects = render(NAME, providers=PROVIDERS, **values)
+        objects = chart.render(providers=PROVIDERS, **values)
         script = support.config(objects, NAME)["indigo-paas.run.py"]
         program = self.folder / "run.py"
         program.write_text(script.replace("/secrets/accounts/accounts.json", str(self.folder / "accounts.json")))
-        rendered = env_of(run_pod(objects, NAME))
+        rendered = support.environment(objects, NAME)
         environment = {
             **{name: value for name, value in rendered.items() if name.startswith("FEEDER_")},
             "FED_REG_API_URL": f"http://127.0.0.1:{self.server.server_port}/api",
@@ -254,8 +251,8 @@ def test_invalid_file_deletes_nothing(machine: Machine) -> None:
     assert code == 1
     assert "upstream runs" not in said
     for wrong in (changed("openstack.0.auth_urls", "https://x"), changed("openstack.0.projects.0.slas", "s1")):
-        assert "providers" in refusal(NAME, providers=wrong), "the schema is closed"
-    assert "status" in refusal(NAME, providers=changed("openstack.0.status", "sleeping"))
+        assert "providers" in chart.refusal(providers=wrong), "the schema is closed"
+    assert "status" in chart.refusal(providers=changed("openstack.0.status", "sleeping"))
 
 
 def test_no_token_deletes_nothing(machine: Machine) -> None:
@@ -278,11 +275,11 @@ def test_no_token_deletes_nothing(machine: Machine) -> None:
 
 
 def test_first_token_by_chance_cannot_happen_with_one_file() -> None:
-    found = support.config(render(NAME, providers=PROVIDERS), NAME)
+    found = chart.config(providers=PROVIDERS)
     files = [key for key in found if key.startswith("providers-conf.")]
     assert files == ["providers-conf.providers.config.yaml"]
     assert json.loads(found[files[0]]) == PROVIDERS
-    both = refusal(NAME, providers=PROVIDERS, providersFrom={"secret": "mine"})
+    both = chart.refusal(providers=PROVIDERS, providersFrom={"secret": "mine"})
     assert "write one of them" in both
 
 
@@ -294,17 +291,17 @@ def test_docker_socket_is_not_mounted_and_no_agent_is_asked(machine: Machine) ->
         assert not [volume for volume in pod["volumes"] if "hostPath" in volume]
         assert "OIDC_AGENT_CONTAINER_NAME" not in env_of(pod)
 
-    free(spec(providers=PROVIDERS))
-    broken = copy.deepcopy(spec(providers=PROVIDERS))
+    free(chart.pod(providers=PROVIDERS))
+    broken = copy.deepcopy(chart.pod(providers=PROVIDERS))
     broken["volumes"].append({"name": "docker", "hostPath": {"path": "/var/run/docker.sock"}})
     with pytest.raises(AssertionError):
         free(broken)
     code, said = machine.run()
     assert code == 0, said
     assert "the agent's own function" not in said
-    accounts = mounts(spec(providers=PROVIDERS))["/secrets/accounts"]["secret"]
+    accounts = mounts(chart.pod(providers=PROVIDERS))["/secrets/accounts"]["secret"]
     assert accounts["secretName"] == "federation-registry-feeder-accounts"
-    assert "/secrets/accounts" not in mounts(spec()), "without providers no account is needed"
+    assert "/secrets/accounts" not in mounts(chart.pod()), "without providers no account is needed"
 
 
 def test_kubernetes_token_audience_is_asked_of_the_issuer(machine: Machine) -> None:
@@ -318,61 +315,61 @@ def test_kubernetes_token_audience_is_asked_of_the_issuer(machine: Machine) -> N
 
 
 def test_runs_overlap_never() -> None:
-    cron = support.find(render(NAME), "CronJob", NAME)["spec"]
+    cron = chart.find("CronJob")["spec"]
     assert cron["concurrencyPolicy"] == "Forbid"
     assert cron["jobTemplate"]["spec"]["activeDeadlineSeconds"] == 1800
-    assert run_pod(render(NAME), NAME)["restartPolicy"] == "Never"
+    assert chart.pod()["restartPolicy"] == "Never"
 
 
 def test_message_version_back_is_not_possible_by_default() -> None:
-    assert env_of(spec())["KAFKA_MSG_VERSION"] == "1.4.0"
-    assert "KAFKA_MSG_VERSION" in refusal(NAME, settings={"KAFKA_MSG_VERSION": "2.0.0"})
+    assert chart.env()["KAFKA_MSG_VERSION"] == "1.4.0"
+    assert "KAFKA_MSG_VERSION" in chart.refusal(settings={"KAFKA_MSG_VERSION": "2.0.0"})
 
 
 def test_ssl_password_missing_would_stop_messages() -> None:
     def complete(found: dict[str, Any]) -> None:
         assert found["KAFKA_SSL_ENABLE"] != "true" or found["KAFKA_SSL_PASSWORD"]
 
-    found = env_of(spec())
+    found = chart.env()
     assert found["KAFKA_SSL_PASSWORD"] == secret("kafka-client-tls", "password")
     complete(found)
     with pytest.raises((AssertionError, KeyError)):
         complete({name: value for name, value in found.items() if name != "KAFKA_SSL_PASSWORD"})
-    off = env_of(spec(components=NO_KAFKA))
+    off = chart.env(components=NO_KAFKA)
     assert off["KAFKA_ENABLE"] == "false"
     assert "KAFKA_SSL_ENABLE" not in off
-    assert "/secrets/kafka" not in mounts(spec(components=NO_KAFKA))
+    assert "/secrets/kafka" not in mounts(chart.pod(components=NO_KAFKA))
 
 
 def test_generic_variable_names_are_set_by_nobody() -> None:
-    contract = load_contract(support.charts() / NAME)
+    contract = chart.contract
     generic = {name for name, setting in contract.settings.items() if setting.default == "v1"}
     assert {"PROJECTS", "IMAGES", "REGIONS", "SLAS"} < generic
-    assert not generic & set(env_of(spec(providers=PROVIDERS)))
-    assert spec()["enableServiceLinks"] is False
+    assert not generic & set(chart.env(providers=PROVIDERS))
+    assert chart.pod()["enableServiceLinks"] is False
 
 
 def test_projects_left_out_are_refused() -> None:
-    assert "project p1 has the agreement s2" in refusal(NAME, providers=changed("openstack.0.projects.0.sla", "s2"))
+    assert "project p1 has the agreement s2" in chart.refusal(providers=changed("openstack.0.projects.0.sla", "s2"))
     other = changed("openstack.0.identity_providers.0.endpoint", ISSUER.rstrip("/"))
-    assert "letter by letter" in refusal(NAME, providers=other)
+    assert "letter by letter" in chart.refusal(providers=other)
     twice = providers(kubernetes=PROVIDERS["openstack"])
-    assert "the name is there twice" in refusal(NAME, providers=twice)
-    assert "trusted_idps: is empty" in refusal(NAME, providers=providers(trusted_idps=[]))
+    assert "the name is there twice" in chart.refusal(providers=twice)
+    assert "trusted_idps: is empty" in chart.refusal(providers=providers(trusted_idps=[]))
 
 
 def test_files_may_come_from_elsewhere() -> None:
-    where = mounts(spec(providersFrom={"secret": "mine"}))
+    where = mounts(chart.pod(providersFrom={"secret": "mine"}))
     assert where["/providers-conf"]["secret"]["secretName"] == "mine"
     assert "/secrets/accounts" in where
-    assert mounts(spec(providersFrom={"configMap": "mine"}))["/providers-conf"]["configMap"]["name"] == "mine"
-    assert mounts(spec(certificates={"configMap": "certs"}))["/certs"]["configMap"]["name"] == "certs"
-    trusted = spec(trustedCa={"configMap": "bundle"})
+    assert mounts(chart.pod(providersFrom={"configMap": "mine"}))["/providers-conf"]["configMap"]["name"] == "mine"
+    assert mounts(chart.pod(certificates={"configMap": "certs"}))["/certs"]["configMap"]["name"] == "certs"
+    trusted = chart.pod(trustedCa={"configMap": "bundle"})
     assert env_of(trusted)["REQUESTS_CA_BUNDLE"].startswith("/etc/indigo-paas/ca/")
-    assert "PROVIDERS_CONF_DIR" in refusal(NAME, settings={"PROVIDERS_CONF_DIR": "/elsewhere"})
+    assert "PROVIDERS_CONF_DIR" in chart.refusal(settings={"PROVIDERS_CONF_DIR": "/elsewhere"})
 
 
 def test_the_registry_is_asked_where_it_runs() -> None:
-    assert env_of(spec())["FED_REG_API_URL"] == "http://federation-registry:8000/api"
-    elsewhere = env_of(spec(components={"federation-registry": {"mode": "external"}}))
+    assert chart.env()["FED_REG_API_URL"] == "http://federation-registry:8000/api"
+    elsewhere = chart.env(components={"federation-registry": {"mode": "external"}})
     assert elsewhere["FED_REG_API_URL"] == "https://registry.example.org/api"

@@ -5,17 +5,17 @@ from __future__ import annotations
 import copy
 import json
 import re
-from functools import cache
 from typing import Any
 
 import pytest
 
-from harness.model.contract import Contract
-from harness.model.load import load_contract
 from harness.secrets.shapes import make
 from tests import support
+from tests.support import Chart, secret
 
 pytestmark = pytest.mark.static
+
+chart = Chart("iam")
 
 SAML = {
     "IAM_SAML_ENTITY_ID": "https://iam.example.org/saml",
@@ -23,35 +23,6 @@ SAML = {
 }
 MAIL = {"host": "smtp.example.org", "from": "iam@example.org", "admins": "admins@example.org"}
 UPSTREAM_MIGRATIONS = ["classpath:db/migration/mysql", "classpath:db/migration/prod"]
-
-
-@cache
-def contract() -> Contract:
-    return load_contract(support.charts() / "iam")
-
-
-def render(**values: Any) -> list[support.Object]:
-    return support.render_chart("iam", values)
-
-
-def env(**values: Any) -> dict[str, Any]:
-    return support.environment(render(**values), "iam")
-
-
-def pod(**values: Any) -> dict[str, Any]:
-    spec: dict[str, Any] = support.pod(render(**values), "iam")["spec"]
-    return spec
-
-
-def refusal(**values: Any) -> str:
-    """Return the message with which the values are refused."""
-    with pytest.raises(support.Refused) as refused:
-        render(**values)
-    return str(refused.value)
-
-
-def secret(name: str, key: str) -> dict[str, Any]:
-    return {"secretKeyRef": {"name": name, "key": key}}
 
 
 def volume(spec: dict[str, Any], mounted_at: str) -> dict[str, Any]:
@@ -70,32 +41,32 @@ def test_iam_port_service_link_cannot_reach_the_software() -> None:
         assert spec["enableServiceLinks"] is False, "a Service called iam would give IAM_PORT=tcp://..."
         assert {"name": "IAM_PORT", "value": "8080"} in spec["containers"][0]["env"]
 
-    safe(pod())
+    safe(chart.pod())
     changes: list[dict[str, Any]] = [{"enableServiceLinks": True}, {"containers": [{"env": []}]}]
     for change in changes:
         with pytest.raises(AssertionError):
-            safe(pod() | change)
-    assert "IAM_PORT" in refusal(settings={"IAM_PORT": "tcp://10.0.0.1:8080"})
+            safe(chart.pod() | change)
+    assert "IAM_PORT" in chart.refusal(settings={"IAM_PORT": "tcp://10.0.0.1:8080"})
 
 
 @pytest.mark.parametrize("url", ["https://iam.example.org", "https://example.org/iam"])
 def test_issuer_trailing_slash_is_the_same_in_every_token(url: str) -> None:
-    found = env(**{"global": {"urls": {"iam": url}}})
+    found = chart.env(**{"global": {"urls": {"iam": url}}})
     discovery = found["IAM_ISSUER"] if found["IAM_ISSUER"].endswith("/") else found["IAM_ISSUER"] + "/"
     assert found["IAM_ISSUER"] == discovery == url + "/", "access tokens carry it as it is"
-    assert "IAM_ISSUER" in refusal(settings={"IAM_ISSUER": url})
+    assert "IAM_ISSUER" in chart.refusal(settings={"IAM_ISSUER": url})
 
 
 def test_base_url_double_slash_is_in_no_endpoint() -> None:
     for written in ("https://iam.example.org", "https://iam.example.org/"):
-        base = env(**{"global": {"urls": {"iam": written}}})["IAM_BASE_URL"]
+        base = chart.env(**{"global": {"urls": {"iam": written}}})["IAM_BASE_URL"]
         assert f"{base}/token" == "https://iam.example.org/token"
-    assert "IAM_BASE_URL" in refusal(settings={"IAM_BASE_URL": "https://iam.example.org/"})
+    assert "IAM_BASE_URL" in chart.refusal(settings={"IAM_BASE_URL": "https://iam.example.org/"})
 
 
 def test_forward_headers_of_the_gateway_are_believed() -> None:
-    assert env()["IAM_FORWARD_HEADERS_STRATEGY"] == "native"
-    assert "IAM_FORWARD_HEADERS_STRATEGY" in refusal(settings={"IAM_FORWARD_HEADERS_STRATEGY": "true"})
+    assert chart.env()["IAM_FORWARD_HEADERS_STRATEGY"] == "native"
+    assert "IAM_FORWARD_HEADERS_STRATEGY" in chart.refusal(settings={"IAM_FORWARD_HEADERS_STRATEGY": "true"})
 
 
 # --- keys and passwords
@@ -111,21 +82,21 @@ def test_keystore_lost_by_nothing_that_the_chart_does() -> None:
         assert source["defaultMode"] == 0o440, "the group of the pod must be able to read it"
         assert "Secret" not in {item["kind"] for item in objects}, "a rendered Secret would be made anew at every sync"
 
-    kept(render())
+    kept(chart.render())
     for made in ([{"kind": "Secret"}], [{"kind": "Deployment", "metadata": {"name": "iam"}}]):
         with pytest.raises(AssertionError):
-            kept([*render(), *made])
-    moved = render(**{"global": {"secrets": {"iam-keystore": "the-old-keys"}}})
+            kept([*chart.render(), *made])
+    moved = chart.render(**{"global": {"secrets": {"iam-keystore": "the-old-keys"}}})
     assert volume(support.pod(moved, "iam")["spec"], "/secrets/keystore")["secret"]["secretName"] == "the-old-keys"
-    assert "keystore.jwks" in refusal(**{"global": {"secrets": {"iam-keystore": ""}}})
-    assert "never made anew" in contract().secrets["iam-keystore"].keys["keystore.jwks"].changedBy
+    assert "keystore.jwks" in chart.refusal(**{"global": {"secrets": {"iam-keystore": ""}}})
+    assert "never made anew" in chart.contract.secrets["iam-keystore"].keys["keystore.jwks"].changedBy
 
 
 def test_key_id_mismatch_is_not_made_by_indigo_secrets() -> None:
-    keys = json.loads(make(contract().secrets["iam-keystore"].keys["keystore.jwks"]).reveal())["keys"]
+    keys = json.loads(make(chart.contract.secrets["iam-keystore"].keys["keystore.jwks"]).reveal())["keys"]
     made = {key["kid"] for key in keys}
-    assert env()["IAM_JWK_DEFAULT_KEY_ID"] in made
-    assert env(settings={"IAM_JWK_DEFAULT_KEY_ID": "rsa2"})["IAM_JWK_DEFAULT_KEY_ID"] not in made
+    assert chart.env()["IAM_JWK_DEFAULT_KEY_ID"] in made
+    assert chart.env(settings={"IAM_JWK_DEFAULT_KEY_ID": "rsa2"})["IAM_JWK_DEFAULT_KEY_ID"] not in made
 
 
 def migration(objects: list[support.Object]) -> str:
@@ -146,70 +117,70 @@ def migration(objects: list[support.Object]) -> str:
 
 
 def test_default_admin_password_is_gone_before_the_port_opens() -> None:
-    first, _ = migration(render()).strip().splitlines()
+    first, _ = migration(chart.render()).strip().splitlines()
     assert first.startswith("UPDATE iam_account SET password = '${adminpassword}'")
     assert first.endswith("WHERE username = 'admin' AND password = 'password';")
-    assert env()["SPRING_FLYWAY_PLACEHOLDERS_ADMINPASSWORD"] == secret("iam-admin", "password")
-    assert contract().secrets["iam-admin"].keys["password"].shape == "password"
-    assert "/indigo-paas/flyway" in refusal(settings={"SPRING_FLYWAY_LOCATIONS": ",".join(UPSTREAM_MIGRATIONS)})
-    assert "SPRING_FLYWAY" in refusal(settings={"SPRING_FLYWAY_PLACEHOLDERS_ADMINPASSWORD": "password"})
+    assert chart.env()["SPRING_FLYWAY_PLACEHOLDERS_ADMINPASSWORD"] == secret("iam-admin", "password")
+    assert chart.contract.secrets["iam-admin"].keys["password"].shape == "password"
+    assert "/indigo-paas/flyway" in chart.refusal(settings={"SPRING_FLYWAY_LOCATIONS": ",".join(UPSTREAM_MIGRATIONS)})
+    assert "SPRING_FLYWAY" in chart.refusal(settings={"SPRING_FLYWAY_PLACEHOLDERS_ADMINPASSWORD": "password"})
 
 
 def test_sample_client_secret_is_replaced() -> None:
-    _, second = migration(render()).strip().splitlines()
+    _, second = migration(chart.render()).strip().splitlines()
     assert second.startswith("UPDATE client_details SET client_secret = '${sampleclientsecret}'")
     assert second.endswith("WHERE client_id = 'client' AND client_secret = 'secret';")
-    assert env()["SPRING_FLYWAY_PLACEHOLDERS_SAMPLECLIENTSECRET"] == secret("iam-admin", "sample-client-secret")
-    lost = copy.deepcopy(render())
+    assert chart.env()["SPRING_FLYWAY_PLACEHOLDERS_SAMPLECLIENTSECRET"] == secret("iam-admin", "sample-client-secret")
+    lost = copy.deepcopy(chart.render())
     support.config(lost, "iam").clear()
     with pytest.raises(KeyError):
         migration(lost)
 
 
 def test_actuator_default_password_is_replaced() -> None:
-    assert env()["IAM_ACTUATOR_USER_USERNAME"] == secret("iam-actuator", "username")
-    assert env()["IAM_ACTUATOR_USER_PASSWORD"] == secret("iam-actuator", "password")
-    assert contract().secrets["iam-actuator"].keys["username"].value != "actuator-user", "upstream's own default"
-    assert "IAM_ACTUATOR_USER_PASSWORD" in refusal(settings={"IAM_ACTUATOR_USER_PASSWORD": "actuator-password"})
+    assert chart.env()["IAM_ACTUATOR_USER_USERNAME"] == secret("iam-actuator", "username")
+    assert chart.env()["IAM_ACTUATOR_USER_PASSWORD"] == secret("iam-actuator", "password")
+    assert chart.contract.secrets["iam-actuator"].keys["username"].value != "actuator-user", "upstream's own default"
+    assert "IAM_ACTUATOR_USER_PASSWORD" in chart.refusal(settings={"IAM_ACTUATOR_USER_PASSWORD": "actuator-password"})
 
 
 def test_mfa_default_password_is_never_used() -> None:
     name = "IAM_TOTP_MFA_PASSWORD_TO_ENCRYPT_AND_DECRYPT"
-    assert env(profiles=["mfa"])[name] == secret("iam-mfa", "password")
-    assert name not in env(), "without the profile nothing reads it, and its Secret is optional"
-    assert contract().secrets["iam-mfa"].keys["password"].changedBy == "Nobody."
-    assert name in refusal(profiles=["mfa"], settings={name: "define_me_please"})
+    assert chart.env(profiles=["mfa"])[name] == secret("iam-mfa", "password")
+    assert name not in chart.env(), "without the profile nothing reads it, and its Secret is optional"
+    assert chart.contract.secrets["iam-mfa"].keys["password"].changedBy == "Nobody."
+    assert name in chart.refusal(profiles=["mfa"], settings={name: "define_me_please"})
 
 
 def test_saml_sample_keystore_is_never_used() -> None:
-    message = refusal(profiles=["saml"])
+    message = chart.refusal(profiles=["saml"])
     assert all(name in message for name in SAML), message
-    found = env(profiles=["saml"], settings=SAML)
+    found = chart.env(profiles=["saml"], settings=SAML)
     assert found["IAM_SAML_KEYSTORE_PASSWORD"] == secret("iam-saml", "keystore-password")
     assert found["IAM_SAML_KEY_PASSWORD"] == secret("iam-saml", "key-password")
-    source = volume(pod(profiles=["saml"], settings=SAML), "/secrets/saml")["secret"]
+    source = volume(chart.pod(profiles=["saml"], settings=SAML), "/secrets/saml")["secret"]
     assert found["IAM_SAML_KEYSTORE"] == f"file:/secrets/saml/{source['items'][0]['path']}"
-    extra = pod(profiles=["saml"], extraConfig=True)
+    extra = chart.pod(profiles=["saml"], extraConfig=True)
     assert volume(extra, "/indigo-iam/config")["secret"]["secretName"] == "iam-extra"
 
 
 def test_google_is_asked_for_only_where_no_other_providers_are_written() -> None:
-    assert env(profiles=["oidc"])["IAM_GOOGLE_CLIENT_SECRET"] == secret("iam-oidc", "client-secret")
+    assert chart.env(profiles=["oidc"])["IAM_GOOGLE_CLIENT_SECRET"] == secret("iam-oidc", "client-secret")
     for values in ({}, {"profiles": ["oidc"], "extraConfig": True}):
-        assert "IAM_GOOGLE_CLIENT_SECRET" not in env(**values)
+        assert "IAM_GOOGLE_CLIENT_SECRET" not in chart.env(**values)
 
 
 # --- how it runs
 
 
 def test_profile_prod_missing_is_refused() -> None:
-    assert "-Dspring.profiles.active=prod,registration " in env()["IAM_JAVA_OPTS"]
-    assert "-Dspring.profiles.active=prod " in env(profiles=[])["IAM_JAVA_OPTS"]
+    assert "-Dspring.profiles.active=prod,registration " in chart.env()["IAM_JAVA_OPTS"]
+    assert "-Dspring.profiles.active=prod " in chart.env(profiles=[])["IAM_JAVA_OPTS"]
     for wrong in ("-Xmx1g", "-Dspring.profiles.active=production", "-Dspring.profiles.active=mysql-test,nonprod"):
-        assert "database in memory" in refusal(settings={"IAM_JAVA_OPTS": wrong})
+        assert "database in memory" in chart.refusal(settings={"IAM_JAVA_OPTS": wrong})
     right = "-Xmx1g -Dspring.profiles.active=oidc,prod"
-    assert env(settings={"IAM_JAVA_OPTS": right})["IAM_JAVA_OPTS"] == right
-    assert "profiles" in refusal(profiles=["h2-test"])
+    assert chart.env(settings={"IAM_JAVA_OPTS": right})["IAM_JAVA_OPTS"] == right
+    assert "profiles" in chart.refusal(profiles=["h2-test"])
 
 
 def test_health_never_liveness() -> None:
@@ -217,7 +188,7 @@ def test_health_never_liveness() -> None:
         assert container["readinessProbe"]["httpGet"]["path"] == "/actuator/health"
         assert set(container["livenessProbe"]) & {"httpGet", "exec", "tcpSocket"} == {"tcpSocket"}
 
-    container = pod()["containers"][0]
+    container = chart.pod()["containers"][0]
     right(container)
     with pytest.raises(AssertionError):
         right(container | {"livenessProbe": container["readinessProbe"]})
@@ -227,25 +198,25 @@ def test_slow_migration_has_a_quarter_of_an_hour() -> None:
     def seconds(probe: dict[str, Any]) -> int:
         return int(probe["periodSeconds"]) * int(probe["failureThreshold"])
 
-    container = pod()["containers"][0]
+    container = chart.pod()["containers"][0]
     assert seconds(container["startupProbe"]) >= 900
     assert seconds(container["readinessProbe"]) < 900, "a bound for every probe would show nothing"
 
 
 def test_sessions_in_memory_bear_one_pod() -> None:
-    message = refusal(replicas=3)
+    message = chart.refusal(replicas=3)
     assert "iam.sessions: valkey" in message
-    found = env(replicas=3, sessions="valkey")
+    found = chart.env(replicas=3, sessions="valkey")
     assert (found["IAM_SPRING_SESSION_STORE_TYPE"], found["IAM_CACHE_REDIS_ENABLED"]) == ("redis", "true")
     assert (found["IAM_SPRING_REDIS_HOST"], found["IAM_SPRING_REDIS_PORT"]) == ("valkey", "6379")
     assert found["IAM_SPRING_REDIS_PASSWORD"] == secret("valkey-auth", "password")
-    assert env()["IAM_SPRING_SESSION_STORE_TYPE"] == "none"
+    assert chart.env()["IAM_SPRING_SESSION_STORE_TYPE"] == "none"
     nowhere = {"components": {"valkey": {"mode": "off"}}}
-    assert "global.components.valkey.mode" in refusal(sessions="valkey", **{"global": nowhere})
-    assert env(**{"global": nowhere}), "with sessions in memory it needs no Valkey"
+    assert "global.components.valkey.mode" in chart.refusal(sessions="valkey", **{"global": nowhere})
+    assert chart.env(**{"global": nowhere}), "with sessions in memory it needs no Valkey"
     outside = {"components": {"valkey": {"mode": "external", "host": "cache.example.org", "port": 6380}}}
-    assert env(sessions="valkey", **{"global": outside})["IAM_SPRING_REDIS_HOST"] == "cache.example.org"
-    assert "iam.sessions: valkey" in refusal(settings={"IAM_SPRING_SESSION_STORE_TYPE": "redis"})
+    assert chart.env(sessions="valkey", **{"global": outside})["IAM_SPRING_REDIS_HOST"] == "cache.example.org"
+    assert "iam.sessions: valkey" in chart.refusal(settings={"IAM_SPRING_SESSION_STORE_TYPE": "redis"})
 
 
 def test_shell_swallows_sigterm_unless_it_is_replaced() -> None:
@@ -258,10 +229,10 @@ def test_shell_swallows_sigterm_unless_it_is_replaced() -> None:
         finish = int(variables["SPRING_LIFECYCLE_TIMEOUT_PER_SHUTDOWN_PHASE"].removesuffix("s"))
         assert drain + finish < spec["terminationGracePeriodSeconds"]
 
-    stops(pod())
+    stops(chart.pod())
     with pytest.raises(AssertionError):
-        stops(pod() | {"terminationGracePeriodSeconds": 30})
-    shell = copy.deepcopy(pod())
+        stops(chart.pod() | {"terminationGracePeriodSeconds": 30})
+    shell = copy.deepcopy(chart.pod())
     shell["containers"][0]["args"] = ["sh", "-c", "java $IAM_JAVA_OPTS org.springframework.boot.loader.WarLauncher"]
     with pytest.raises(AssertionError):
         stops(shell)
@@ -270,25 +241,25 @@ def test_shell_swallows_sigterm_unless_it_is_replaced() -> None:
 def test_runs_as_root_no_more() -> None:
     def restricted(spec: dict[str, Any]) -> None:
         assert spec["securityContext"]["runAsNonRoot"] is True
-        assert spec["securityContext"]["runAsUser"] == contract().image.uid > 0
+        assert spec["securityContext"]["runAsUser"] == chart.contract.image.uid > 0
         assert spec["containers"][0]["securityContext"]["readOnlyRootFilesystem"] is True
         assert "emptyDir" in volume(spec, "/tmp")
 
-    restricted(pod())
+    restricted(chart.pod())
     with pytest.raises(AssertionError):
-        restricted(pod() | {"securityContext": {"runAsNonRoot": True, "runAsUser": 0}})
+        restricted(chart.pod() | {"securityContext": {"runAsNonRoot": True, "runAsUser": 0}})
 
 
 def test_mail_to_localhost_is_never_tried() -> None:
-    assert env()["IAM_NOTIFICATION_DISABLE"] == "true"
-    assert "iam.mail" in refusal(mail={"host": "smtp.example.org"})
-    assert "iam.mail.host" in refusal(mail={"authenticated": True})
-    found = env(mail=MAIL)
+    assert chart.env()["IAM_NOTIFICATION_DISABLE"] == "true"
+    assert "iam.mail" in chart.refusal(mail={"host": "smtp.example.org"})
+    assert "iam.mail.host" in chart.refusal(mail={"authenticated": True})
+    found = chart.env(mail=MAIL)
     assert found["IAM_NOTIFICATION_DISABLE"] == "false"
     assert (found["IAM_MAIL_HOST"], found["IAM_MAIL_PORT"]) == ("smtp.example.org", "25")
     assert found["IAM_NOTIFICATION_ADMIN_ADDRESS"] == "admins@example.org"
     assert "IAM_MAIL_PASSWORD" not in found
-    assert env(mail=MAIL | {"authenticated": True})["IAM_MAIL_PASSWORD"] == secret("iam-mail", "password")
+    assert chart.env(mail=MAIL | {"authenticated": True})["IAM_MAIL_PASSWORD"] == secret("iam-mail", "password")
 
 
 # --- what upstream says and does not do
@@ -296,25 +267,25 @@ def test_mail_to_localhost_is_never_tried() -> None:
 
 def test_documented_names_unread_are_refused() -> None:
     unread = ["IAM_LOGO_HEIGTH", "IAM_ACCOUNT_LINKING_DISABLE", "IAM_REDIS_CACHE_ENABLED", "IAM_DB_MAX_IDLE"]
-    message = refusal(settings=dict.fromkeys(unread, "1"))
+    message = chart.refusal(settings=dict.fromkeys(unread, "1"))
     for name in unread:
         assert name in message
-        assert name not in contract().settings
-    assert env(settings={"IAM_LOGO_HEIGHT": 150})["IAM_LOGO_HEIGHT"] == "150"
+        assert name not in chart.contract.settings
+    assert chart.env(settings={"IAM_LOGO_HEIGHT": 150})["IAM_LOGO_HEIGHT"] == "150"
 
 
 def test_anyone_registers_clients_because_the_orchestrator_does() -> None:
     name = "IAM_CLIENT_REGISTRATION_ALLOW_FOR"
-    assert name not in env(), "upstream's default, ANYONE, is what the Orchestrator needs"
-    assert "Orchestrator" in contract().settings[name].trap
-    assert env(settings={name: "REGISTERED_USERS"})[name] == "REGISTERED_USERS"
-    assert name in refusal(settings={name: "NOBODY"})
+    assert name not in chart.env(), "upstream's default, ANYONE, is what the Orchestrator needs"
+    assert "Orchestrator" in chart.contract.settings[name].trap
+    assert chart.env(settings={name: "REGISTERED_USERS"})[name] == "REGISTERED_USERS"
+    assert name in chart.refusal(settings={name: "NOBODY"})
 
 
 def test_mysql8_authentication_can_be_written_without_showing_the_password() -> None:
     url = "jdbc:mysql://db.example.org:3306/iam?allowPublicKeyRetrieval=true&useSSL=false"
-    found = env(settings={"SPRING_DATASOURCE_URL": url})
+    found = chart.env(settings={"SPRING_DATASOURCE_URL": url})
     assert found["SPRING_DATASOURCE_URL"] == url
     assert found["IAM_DB_PASSWORD"] == secret("iam-db", "password")
-    assert "SPRING_DATASOURCE_URL" not in env(), "MariaDB needs no such option"
-    assert "IAM_DB_PASSWORD" in refusal(settings={"IAM_DB_PASSWORD": "hunter2"})
+    assert "SPRING_DATASOURCE_URL" not in chart.env(), "MariaDB needs no such option"
+    assert "IAM_DB_PASSWORD" in chart.refusal(settings={"IAM_DB_PASSWORD": "hunter2"})

@@ -6,18 +6,18 @@ import configparser
 import os
 import re
 import subprocess
-from functools import cache
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from harness.model.contract import Contract
-from harness.model.load import load_contract
 from harness.secrets.shapes import make
 from tests import support
+from tests.support import Chart, secret
 
 pytestmark = pytest.mark.static
+
+chart = Chart("im")
 
 # where upstream's im.cfg (v1.19.1) differs from the defaults in IM/config.py
 UPSTREAM_FILE = {
@@ -29,26 +29,8 @@ UPSTREAM_FILE = {
 }
 
 
-@cache
-def contract() -> Contract:
-    return load_contract(support.charts() / "im")
-
-
-def render(**values: Any) -> list[support.Object]:
-    return support.render_chart("im", values)
-
-
-def env(**values: Any) -> dict[str, Any]:
-    return support.environment(render(**values), "im")
-
-
-def pod(**values: Any) -> dict[str, Any]:
-    spec: dict[str, Any] = support.pod(render(**values), "im")["spec"]
-    return spec
-
-
 def file(name: str, **values: Any) -> str:
-    return support.config(render(**values), "im")[name]
+    return chart.config(**values)[name]
 
 
 def parsed(text: str) -> dict[str, str]:
@@ -63,19 +45,8 @@ def options(**values: Any) -> dict[str, str]:
 
 
 def script(**values: Any) -> str:
-    found: str = support.container(render(**values), "im")["args"][0]
+    found: str = chart.container(**values)["args"][0]
     return found
-
-
-def refusal(**values: Any) -> str:
-    """Return the message with which the values are refused."""
-    with pytest.raises(support.Refused) as refused:
-        render(**values)
-    return str(refused.value)
-
-
-def secret(name: str, key: str) -> dict[str, Any]:
-    return {"secretKeyRef": {"name": name, "key": key}}
 
 
 def run_start(folder: Path, text: str, **variables: str) -> subprocess.CompletedProcess[str]:
@@ -105,11 +76,11 @@ def test_xmlrpc_off_hangs_so_it_listens_where_nobody_comes() -> None:
     for wrong in ({"ACTIVATE_XMLRPC": "False"}, {"XMLRCP_ADDRESS": "0.0.0.0"}):
         with pytest.raises(AssertionError):
             stops(options() | wrong)
-    assert "ACTIVATE_XMLRPC" in refusal(settings={"ACTIVATE_XMLRPC": False})
-    assert "XMLRCP_ADDRESS" in refusal(settings={"XMLRCP_ADDRESS": "0.0.0.0"})
-    assert {port["port"] for port in support.find(render(), "Service", "im")["spec"]["ports"]} == {8800}
+    assert "ACTIVATE_XMLRPC" in chart.refusal(settings={"ACTIVATE_XMLRPC": False})
+    assert "XMLRCP_ADDRESS" in chart.refusal(settings={"XMLRCP_ADDRESS": "0.0.0.0"})
+    assert {port["port"] for port in chart.find("Service")["spec"]["ports"]} == {8800}
     assert script().rstrip().splitlines()[-1] == "exec /usr/local/bin/im_service", "a shell would swallow SIGTERM"
-    assert pod()["terminationGracePeriodSeconds"] >= 60
+    assert chart.pod()["terminationGracePeriodSeconds"] >= 60
 
 
 @pytest.mark.parametrize("password", ["pa@ss", "pa:ss", "pa/ss", "pa?ss", "pa#ss", "pa%40ss", "pa ss", 'pa"ss'])
@@ -121,17 +92,17 @@ def test_password_cut_in_url_ends_the_start_with_a_word(password: str, tmp_path:
 
 
 def test_password_cut_in_url_never_happens_to_a_generated_one(tmp_path: Path) -> None:
-    password = make(contract().secrets["im-db"].keys["password"]).reveal().decode()
+    password = make(chart.contract.secrets["im-db"].keys["password"]).reveal().decode()
     done = run_start(tmp_path, script(), IM_DB_PASSWORD=password)
     assert done.returncode == 0, done.stdout
-    found = env()
+    found = chart.env()
     assert found["IM_DATA_DB"] == "mysql://im:$(IM_DB_PASSWORD)@mariadb:3306/im"
     assert found["IM_DB_PASSWORD"] == secret("im-db", "password")
-    names = [item["name"] for item in support.container(render(), "im")["env"]]
+    names = [item["name"] for item in chart.container()["env"]]
     assert names.index("IM_DB_PASSWORD") < names.index("IM_DATA_DB"), "$(...) sees only what stands before it"
     outside = {"components": {"mariadb": {"mode": "external", "host": "db.example.org", "port": 3307}}}
-    assert env(**{"global": outside})["IM_DATA_DB"].endswith("@db.example.org:3307/im")
-    assert "IM_DATA_DB" in refusal(settings={"IM_DATA_DB": "mysql://im:x@db/im"})
+    assert chart.env(**{"global": outside})["IM_DATA_DB"].endswith("@db.example.org:3307/im")
+    assert "IM_DATA_DB" in chart.refusal(settings={"IM_DATA_DB": "mysql://im:x@db/im"})
 
 
 def test_log_to_file_only_is_replaced_by_standard_output() -> None:
@@ -150,7 +121,7 @@ def test_log_to_file_only_is_replaced_by_standard_output() -> None:
     with pytest.raises(AssertionError):
         right(text.replace("class=StreamHandler", "class=handlers.RotatingFileHandler"))
     assert "level=DEBUG" in file("indigo-paas.im.logging.conf", logLevel="DEBUG")
-    assert "logLevel" in refusal(logLevel="debug")
+    assert "logLevel" in chart.refusal(logLevel="debug")
 
 
 def test_files_are_put_together_by_the_start(tmp_path: Path) -> None:
@@ -166,9 +137,9 @@ def test_files_are_put_together_by_the_start(tmp_path: Path) -> None:
     found = parsed((tmp_path / "etc" / "im.cfg").read_text())
     assert (found["OIDC_CLIENT_ID"], found["OIDC_CLIENT_SECRET"]) == ("one", "two")
     assert options(**wanted)["OIDC_SCOPES"] == "openid,profile"
-    assert env(**wanted)["IM_OIDC_CLIENT_SECRET"] == secret("im-oidc", "client-secret")
-    assert "IM_OIDC_CLIENT_SECRET" not in env()
-    assert "im.introspection.scopes" in refusal(settings={"OIDC_SCOPES": "openid"})
+    assert chart.env(**wanted)["IM_OIDC_CLIENT_SECRET"] == secret("im-oidc", "client-secret")
+    assert "IM_OIDC_CLIENT_SECRET" not in chart.env()
+    assert "im.introspection.scopes" in chart.refusal(settings={"OIDC_SCOPES": "openid"})
 
 
 def test_tosca_cache_in_working_directory_that_can_be_written(tmp_path: Path) -> None:
@@ -176,7 +147,7 @@ def test_tosca_cache_in_working_directory_that_can_be_written(tmp_path: Path) ->
     assert done.stdout.splitlines()[0] == str(tmp_path / "tmp"), "tosca_cache.sqlite would be made in /"
     without = script().replace("cd /tmp\n", "")
     assert run_start(tmp_path, without, IM_DB_PASSWORD="Abc12345").stdout.splitlines()[0] != str(tmp_path / "tmp")
-    mounts = {item["mountPath"]: item.get("readOnly", False) for item in pod()["containers"][0]["volumeMounts"]}
+    mounts = {item["mountPath"]: item.get("readOnly", False) for item in chart.pod()["containers"][0]["volumeMounts"]}
     for path in ("/tmp", "/var/tmp", "/etc/im"):
         assert mounts[path] is False
 
@@ -186,25 +157,25 @@ def test_ssh_needs_a_passwd_entry_for_the_number_of_the_pod() -> None:
         lines = [line.split(":") for line in text.splitlines()]
         numbers = {int(line[2]): line for line in lines}
         entry = numbers[spec["securityContext"]["runAsUser"]]
-        assert entry[5] == env()["HOME"], "ssh takes the home from here"
+        assert entry[5] == chart.env()["HOME"], "ssh takes the home from here"
 
     text = file("etc.passwd")
-    known(pod(), text)
-    other = pod() | {"securityContext": {"runAsUser": 4711}}
+    known(chart.pod(), text)
+    other = chart.pod() | {"securityContext": {"runAsUser": 4711}}
     with pytest.raises(KeyError):
         known(other, text)
-    mount = [item for item in pod()["containers"][0]["volumeMounts"] if item["mountPath"] == "/etc/passwd"]
+    mount = [item for item in chart.pod()["containers"][0]["volumeMounts"] if item["mountPath"] == "/etc/passwd"]
     assert mount[0]["subPath"] == "etc.passwd"
 
 
 def test_key_for_proxy_hosts_is_where_the_home_is() -> None:
-    assert not [item for item in pod()["volumes"] if "secret" in item]
-    spec = pod(sshKey=True)
+    assert not [item for item in chart.pod()["volumes"] if "secret" in item]
+    spec = chart.pod(sshKey=True)
     (volume,) = [item for item in spec["volumes"] if "secret" in item]
     assert volume["secret"]["secretName"] == "im-ssh"
     assert volume["secret"]["items"] == [{"key": "id_rsa", "path": "id_rsa"}]
     mounts = {item["name"]: item["mountPath"] for item in spec["containers"][0]["volumeMounts"]}
-    assert mounts[volume["name"]] == env()["HOME"] + "/.ssh"
+    assert mounts[volume["name"]] == chart.env()["HOME"] + "/.ssh"
 
 
 # --- who may use it
@@ -217,21 +188,21 @@ def test_issuer_trailing_slash_is_that_of_the_tokens() -> None:
     more = options(issuers=["https://other.example.org/realm"])["OIDC_ISSUERS"].split(",")
     assert more == ["https://iam.example.org/", "https://other.example.org/realm"]
     assert not re.search(r"\s", ",".join(more)), "a blank would become part of an issuer"
-    assert "im.issuers" in refusal(settings={"OIDC_ISSUERS": "https://other.example.org/"})
-    assert "commas only" in refusal(settings={"OIDC_GROUPS": "one, two"})
-    assert "global.components.iam.mode" in refusal(**{"global": {"components": {"iam": {"mode": "off"}}}})
+    assert "im.issuers" in chart.refusal(settings={"OIDC_ISSUERS": "https://other.example.org/"})
+    assert "commas only" in chart.refusal(settings={"OIDC_GROUPS": "one, two"})
+    assert "global.components.iam.mode" in chart.refusal(**{"global": {"components": {"iam": {"mode": "off"}}}})
 
 
 def test_any_password_is_a_user_no_more() -> None:
     assert options()["FORCE_OIDC_AUTH"] == "True"
-    assert contract().settings["FORCE_OIDC_AUTH"].default == "False", "upstream's default is the trap"
+    assert chart.contract.settings["FORCE_OIDC_AUTH"].default == "False", "upstream's default is the trap"
     assert options(settings={"FORCE_OIDC_AUTH": False})["FORCE_OIDC_AUTH"] == "false", "a site may test without tokens"
 
 
 def test_vault_url_without_path_is_refused() -> None:
     url = "https://vault.example.org:8200"
-    assert "im.settings.VAULT_PATH" in refusal(settings={"VAULT_URL": url})
-    assert "im.settings.VAULT_PATH" in refusal(settings={"VAULT_PATH": "#USER_SUB#"})
+    assert "im.settings.VAULT_PATH" in chart.refusal(settings={"VAULT_URL": url})
+    assert "im.settings.VAULT_PATH" in chart.refusal(settings={"VAULT_PATH": "#USER_SUB#"})
     found = options(settings={"VAULT_URL": url, "VAULT_PATH": "#USER_SUB#"})
     assert (found["VAULT_URL"], found["VAULT_PATH"]) == (url, "#USER_SUB#")
     assert not [name for name in options() if name.startswith("VAULT_")]
@@ -241,20 +212,20 @@ def test_vault_url_without_path_is_refused() -> None:
 
 
 def test_single_pod_only() -> None:
-    spec = support.find(render(), "Deployment", "im")["spec"]
+    spec = chart.find("Deployment")["spec"]
     assert spec["replicas"] == 1
     assert spec["strategy"] == {"type": "Recreate"}
-    assert "replicas" in refusal(replicas=2)
-    assert "INF_CACHE_TIME" in refusal(settings={"INF_CACHE_TIME": 3600})
-    assert "PodDisruptionBudget" not in {item["kind"] for item in render()}
+    assert "replicas" in chart.refusal(replicas=2)
+    assert "INF_CACHE_TIME" in chart.refusal(settings={"INF_CACHE_TIME": 3600})
+    assert "PodDisruptionBudget" not in {item["kind"] for item in chart.render()}
 
 
 def test_clouds_not_verified_by_default_are_verified_here() -> None:
     assert options()["VERIFI_SSL"] == "True"
-    assert "REQUESTS_CA_BUNDLE" not in env()
-    found = env(trustedCa={"configMap": "site-ca"})
+    assert "REQUESTS_CA_BUNDLE" not in chart.env()
+    found = chart.env(trustedCa={"configMap": "site-ca"})
     assert {found[name] for name in ("REQUESTS_CA_BUNDLE", "SSL_CERT_FILE")} == {"/etc/indigo-paas/ca/ca-bundle.crt"}
-    volumes = pod(trustedCa={"configMap": "site-ca"})["volumes"]
+    volumes = chart.pod(trustedCa={"configMap": "site-ca"})["volumes"]
     assert [item["configMap"]["name"] for item in volumes if item["name"] == "trusted-ca"] == ["site-ca"]
 
 
@@ -268,8 +239,8 @@ def test_percent_in_the_file_is_doubled() -> None:
 def test_code_and_file_differ_and_the_file_wins() -> None:
     found = options()
     for name, value in UPSTREAM_FILE.items():
-        assert found[name] == value, f"{name} falls back to the code's {contract().settings[name].default}"
-        assert contract().settings[name].required
+        assert found[name] == value, f"{name} falls back to the code's {chart.contract.settings[name].default}"
+        assert chart.contract.settings[name].required
     assert int(found["MAX_CONTEXTUALIZATION_TIME"]) > 7200
     assert options(settings={"MAX_SIMULTANEOUS_LAUNCHES": 2})["MAX_SIMULTANEOUS_LAUNCHES"] == "2"
 
@@ -277,15 +248,15 @@ def test_code_and_file_differ_and_the_file_wins() -> None:
 def test_runs_as_root_no_more() -> None:
     def restricted(spec: dict[str, Any]) -> None:
         assert spec["securityContext"]["runAsNonRoot"] is True
-        assert spec["securityContext"]["runAsUser"] == contract().image.uid > 0
+        assert spec["securityContext"]["runAsUser"] == chart.contract.image.uid > 0
         assert spec["containers"][0]["securityContext"]["readOnlyRootFilesystem"] is True
 
-    restricted(pod())
+    restricted(chart.pod())
     with pytest.raises(AssertionError):
-        restricted(pod() | {"securityContext": {"runAsNonRoot": True, "runAsUser": 0}})
+        restricted(chart.pod() | {"securityContext": {"runAsNonRoot": True, "runAsUser": 0}})
 
 
 def test_liveness_is_not_a_page_that_ten_long_calls_hold_back() -> None:
-    container = pod()["containers"][0]
+    container = chart.pod()["containers"][0]
     assert "tcpSocket" in container["livenessProbe"]
     assert container["readinessProbe"]["httpGet"]["path"] == "/version"

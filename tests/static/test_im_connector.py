@@ -8,23 +8,11 @@ from typing import Any
 import pytest
 
 from tests import support
+from tests.support import Chart
 
 pytestmark = pytest.mark.static
 
-
-def render(**values: Any) -> list[support.Object]:
-    return support.render_chart("im-connector", values)
-
-
-def env(**values: Any) -> dict[str, Any]:
-    return support.environment(render(**values), "im-connector")
-
-
-def refusal(**values: Any) -> str:
-    """Return the message with which the values are refused."""
-    with pytest.raises(support.Refused) as refused:
-        render(**values)
-    return str(refused.value)
+chart = Chart("im-connector")
 
 
 def components(**entries: Any) -> dict[str, Any]:
@@ -32,11 +20,11 @@ def components(**entries: Any) -> dict[str, Any]:
 
 
 def test_authz_mode_crashes_so_it_is_refused() -> None:
-    assert "AUTHZ_MODE" not in env()
-    assert "AUTHZ_MODE" in refusal(settings={"AUTHZ_MODE": "opa"})
-    assert env()["AUTHN_MODE"] == "local"
-    assert json.loads(env()["TRUSTED_IDP_LIST"]) == ["https://iam.example.org/"]
-    assert "global.components.iam.mode" in refusal(**components(iam={"mode": "off"}))
+    assert "AUTHZ_MODE" not in chart.env()
+    assert "AUTHZ_MODE" in chart.refusal(settings={"AUTHZ_MODE": "opa"})
+    assert chart.env()["AUTHN_MODE"] == "local"
+    assert json.loads(chart.env()["TRUSTED_IDP_LIST"]) == ["https://iam.example.org/"]
+    assert "global.components.iam.mode" in chart.refusal(**components(iam={"mode": "off"}))
 
 
 def test_proxy_without_authentication_is_reached_by_nobody() -> None:
@@ -44,19 +32,19 @@ def test_proxy_without_authentication_is_reached_by_nobody() -> None:
         assert "Ingress" in policy["policyTypes"]
         assert policy["ingress"] == []
 
-    policy = support.find(render(), "NetworkPolicy", "im-connector")["spec"]
+    policy = chart.find("NetworkPolicy")["spec"]
     closed(policy)
     gateway = {"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "gateway"}}}
     with pytest.raises(AssertionError):
         closed(policy | {"ingress": [{"from": [gateway]}]})
-    assert support.find(render(), "Service", "im-connector")["spec"]["type"] == "ClusterIP"
+    assert chart.find("Service")["spec"]["type"] == "ClusterIP"
 
 
 def test_empty_im_host_cannot_be() -> None:
-    assert env()["IM_HOST"] == "http://im:8800"
-    assert env(**components(im={"mode": "external"}))["IM_HOST"] == "https://im.example.org"
-    assert "global.components.im.mode" in refusal(**components(im={"mode": "off"}))
-    assert "IM_HOST" in refusal(settings={"IM_HOST": "http://im:8800/"})
+    assert chart.env()["IM_HOST"] == "http://im:8800"
+    assert chart.env(**components(im={"mode": "external"}))["IM_HOST"] == "https://im.example.org"
+    assert "global.components.im.mode" in chart.refusal(**components(im={"mode": "off"}))
+    assert "IM_HOST" in chart.refusal(settings={"IM_HOST": "http://im:8800/"})
 
 
 def test_port_eighty_is_replaced() -> None:
@@ -66,14 +54,14 @@ def test_port_eighty_is_replaced() -> None:
         assert port > 1024
         assert command[command.index("--port") + 1] == str(port)
 
-    container = support.container(render(), "im-connector")
+    container = chart.container()
     right(container)
     with pytest.raises(AssertionError):
         right(container | {"command": ["fastapi", "run", "/app/im_connector/main.py", "--port", "80"]})
 
 
 def test_no_health_page_so_probes_ask_what_needs_nobody() -> None:
-    container = support.container(render(), "im-connector")
+    container = chart.container()
     assert container["readinessProbe"]["httpGet"]["path"] == "/docs"
     assert "tcpSocket" in container["livenessProbe"]
     text = json.dumps([container[f"{kind}Probe"] for kind in ("startup", "readiness", "liveness")])
@@ -82,6 +70,6 @@ def test_no_health_page_so_probes_ask_what_needs_nobody() -> None:
 
 
 def test_origins_are_a_list_in_json() -> None:
-    assert json.loads(env()["ALLOWED_ORIGINS"]) == []
-    assert json.loads(env(origins=["https://a.example.org"])["ALLOWED_ORIGINS"]) == ["https://a.example.org"]
-    assert env(trustedCa={"configMap": "site-ca"})["REQUESTS_CA_BUNDLE"] == "/etc/indigo-paas/ca/ca-bundle.crt"
+    assert json.loads(chart.env()["ALLOWED_ORIGINS"]) == []
+    assert json.loads(chart.env(origins=["https://a.example.org"])["ALLOWED_ORIGINS"]) == ["https://a.example.org"]
+    assert chart.env(trustedCa={"configMap": "site-ca"})["REQUESTS_CA_BUNDLE"] == "/etc/indigo-paas/ca/ca-bundle.crt"

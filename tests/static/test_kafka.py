@@ -4,50 +4,31 @@ from __future__ import annotations
 
 import re
 import subprocess
-from functools import cache
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from harness.model.contract import Contract
-from harness.model.load import load_contract, load_contracts
+from harness.model.load import load_contracts
 from tests import support
+from tests.support import Chart
 
 pytestmark = pytest.mark.static
+
+chart = Chart("kafka")
 
 SIZE = 104857600
 
 
-@cache
-def contract() -> Contract:
-    return load_contract(support.charts() / "kafka")
-
-
-def render(**values: Any) -> list[support.Object]:
-    return support.render_chart("kafka", values)
-
-
 def properties(name: str = "server", **values: Any) -> dict[str, str]:
-    text = support.config(render(**values), "kafka")[f"etc.indigo-paas.kafka.{name}.properties"]
+    text = chart.config(**values)[f"etc.indigo-paas.kafka.{name}.properties"]
     lines = [line.partition("=") for line in text.splitlines()]
     assert len({key for key, _, _ in lines}) == len(lines), "a property is written twice"
     return {key: value for key, _, value in lines}
 
 
-def refusal(**values: Any) -> str:
-    with pytest.raises(support.Refused) as refused:
-        render(**values)
-    return str(refused.value)
-
-
-def job(**values: Any) -> support.Object:
-    (found,) = [item for item in render(**values) if item["kind"] == "Job"]
-    return found
-
-
 def script(**values: Any) -> str:
-    (text,) = job(**values)["spec"]["template"]["spec"]["containers"][0]["args"]
+    (text,) = chart.job(**values)["spec"]["template"]["spec"]["containers"][0]["args"]
     return str(text)
 
 
@@ -62,8 +43,8 @@ def test_tls_only_for_whoever_is_outside_the_pod() -> None:
         inside = address.startswith("127.0.0.1:")
         assert inside or protocols[name] == "SSL", f"{name} at {address} is reachable without TLS"
     assert found["ssl.client.auth"] == "required"
-    assert "ssl.client.auth" in refusal(settings={"ssl.client.auth": "none"})
-    service = support.find(render(), "Service", "kafka")["spec"]["ports"]
+    assert "ssl.client.auth" in chart.refusal(settings={"ssl.client.auth": "none"})
+    service = chart.find("Service")["spec"]["ports"]
     assert [item["port"] for item in service] == [9095]
 
 
@@ -72,7 +53,7 @@ def test_listener_name_ssl_is_not_used_and_the_images_script_neither() -> None:
     for names in (found["listeners"], found["advertised.listeners"]):
         assert not re.search(r"SSL://", names)
     assert addresses(found["advertised.listeners"])["CLIENT"] == "kafka:9095"
-    server = support.container(render(), "kafka")
+    server = chart.container()
     assert "/etc/kafka/docker/run" not in str(server["args"])
     assert "exec /opt/kafka/bin/kafka-server-start.sh" in server["args"][0], "the shell would swallow SIGTERM"
 
@@ -83,13 +64,11 @@ def test_encrypted_key_is_neither_expected_nor_asked_for() -> None:
         assert "ssl.key.password" not in found
         reference = re.fullmatch(r"\$\{dir:(/[^:]+):tls\.key}", found["ssl.keystore.key"])
         assert reference, "the key must be looked up in a file, not written here"
-        volumes = {item["name"]: item for item in support.pod(render(), "kafka")["spec"]["volumes"]}
-        (mount,) = [
-            item for item in support.container(render(), "kafka")["volumeMounts"] if item["mountPath"] == reference[1]
-        ]
+        volumes = {item["name"]: item for item in chart.pod()["volumes"]}
+        (mount,) = [item for item in chart.container()["volumeMounts"] if item["mountPath"] == reference[1]]
         assert volumes[mount["name"]]["secret"]["secretName"] == f"kafka-{name}-tls"
-    assert "PKCS 8" in contract().secrets["kafka-server-tls"].keys["tls.key"].purpose
-    assert "ssl.key.password" in refusal(settings={"ssl.key.password": "x"})
+    assert "PKCS 8" in chart.contract.secrets["kafka-server-tls"].keys["tls.key"].purpose
+    assert "ssl.key.password" in chart.refusal(settings={"ssl.key.password": "x"})
 
 
 def test_one_message_size_for_broker_socket_replication_and_every_topic() -> None:
@@ -97,7 +76,7 @@ def test_one_message_size_for_broker_socket_replication_and_every_topic() -> Non
     for name in ("message.max.bytes", "replica.fetch.max.bytes", "replica.fetch.response.max.bytes"):
         assert int(found[name]) == SIZE
     assert int(found["socket.request.max.bytes"]) > SIZE + 1024, "the request is larger than the message in it"
-    assert contract().settings["socket.request.max.bytes"].default == SIZE, "the default would do; the trap is gone"
+    assert chart.contract.settings["socket.request.max.bytes"].default == SIZE, "the default would do; the trap is gone"
     topics = {
         (name, topic.maxMessageBytes)
         for other in load_contracts(support.charts()).values()
@@ -105,7 +84,7 @@ def test_one_message_size_for_broker_socket_replication_and_every_topic() -> Non
     }
     assert topics, "no contract has a topic, this test proves nothing"
     assert {size for _, size in topics} == {SIZE}, f"another size than the rest: {sorted(topics)}"
-    heap = re.search(r"-Xmx(\d+)g", support.environment(render(), "kafka")["KAFKA_HEAP_OPTS"])
+    heap = re.search(r"-Xmx(\d+)g", chart.env()["KAFKA_HEAP_OPTS"])
     assert heap
     assert int(heap[1]) * 2**30 >= 8 * SIZE
 
@@ -113,7 +92,7 @@ def test_one_message_size_for_broker_socket_replication_and_every_topic() -> Non
 def test_rebalance_delay_is_none() -> None:
     name = "group.initial.rebalance.delay.ms"
     assert properties()[name] == "0"
-    assert contract().settings[name].default == 3000
+    assert chart.contract.settings[name].default == 3000
     assert properties(settings={name: 100})[name] == "100", "a site may choose, where paas-mon does not run"
 
 
@@ -127,38 +106,40 @@ def test_retention_is_that_of_upstream_on_broker_and_topics() -> None:
 def test_auto_create_is_off_and_nothing_deletes_topics() -> None:
     assert properties()["auto.create.topics.enable"] == "false"
     assert properties()["delete.topic.enable"] == "false"
-    assert "auto.create.topics.enable" in refusal(settings={"auto.create.topics.enable": True})
+    assert "auto.create.topics.enable" in chart.refusal(settings={"auto.create.topics.enable": True})
     assert "--delete" not in script()
 
 
 def test_single_node_factors_of_all_internal_topics() -> None:
     found = properties()
-    declared = [name for name in contract().settings if name.endswith((".replication.factor", ".min.isr"))]
-    internal = [name for name in declared if contract().settings[name].required]
+    declared = [name for name in chart.contract.settings if name.endswith((".replication.factor", ".min.isr"))]
+    internal = [name for name in declared if chart.contract.settings[name].required]
     assert len(internal) == 5
     for name in internal:
         assert found[name] == "1"
-        assert contract().settings[name].default > 1, f"{name}: the default would do"
-    assert "replicas" in refusal(replicas=3)
+        assert chart.contract.settings[name].default > 1, f"{name}: the default would do"
+    assert "replicas" in chart.refusal(replicas=3)
 
 
 def test_lost_and_found_is_not_in_the_folder_of_the_data() -> None:
-    (volume,) = [item for item in contract().writable if item.keep]
+    (volume,) = [item for item in chart.contract.writable if item.keep]
     folder = properties()["log.dirs"]
     assert folder.startswith(f"{volume.path}/"), f"{folder} is the top of the volume"
 
 
 def test_service_links_are_off_and_variables_are_no_settings() -> None:
-    for spec in (support.pod(render(), "kafka")["spec"], job()["spec"]["template"]["spec"]):
+    for spec in (chart.pod(), chart.job()["spec"]["template"]["spec"]):
         assert spec["enableServiceLinks"] is False
-    names = set(support.environment(render(), "kafka"))
+    names = set(chart.env())
     assert names == {"KAFKA_HEAP_OPTS", "KAFKA_LOG4J_OPTS", "EXTRA_ARGS"}
 
 
 def test_data_survives_switch_off() -> None:
-    (claim,) = support.find(render(), "StatefulSet", "kafka")["spec"]["volumeClaimTemplates"]
+    (claim,) = chart.find("StatefulSet")["spec"]["volumeClaimTemplates"]
     assert claim["metadata"]["annotations"]["argocd.argoproj.io/sync-options"] == "Prune=false,Delete=false"
-    assert render(**{"global": {"components": {"kafka": {"mode": "external", "host": "kafka.example.org"}}}}) == []
+    assert (
+        chart.render(**{"global": {"components": {"kafka": {"mode": "external", "host": "kafka.example.org"}}}}) == []
+    )
 
 
 def test_settings_of_the_file_win_and_roll_the_pod() -> None:
@@ -166,7 +147,7 @@ def test_settings_of_the_file_win_and_roll_the_pod() -> None:
     assert properties(settings={"message.max.bytes": 209715200})["message.max.bytes"] == "209715200", "not 2.1e+08"
 
     def checksum(**values: Any) -> str:
-        annotations: dict[str, str] = support.pod(render(**values), "kafka")["metadata"]["annotations"]
+        annotations: dict[str, str] = support.pod(chart.render(**values), "kafka")["metadata"]["annotations"]
         return annotations["checksum/config"]
 
     assert checksum() != checksum(settings={"log.retention.hours": 20000})
@@ -259,6 +240,6 @@ def test_job_shows_itself_with_the_clients_certificate() -> None:
     found = properties("client")
     assert found["security.protocol"] == "SSL"
     assert "ssl.endpoint.identification.algorithm" not in found, "the name of the broker is checked"
-    mounts = {item["mountPath"] for item in job()["spec"]["template"]["spec"]["containers"][0]["volumeMounts"]}
+    mounts = {item["mountPath"] for item in chart.job()["spec"]["template"]["spec"]["containers"][0]["volumeMounts"]}
     assert "/etc/indigo-paas/client-tls" in mounts
     assert "/etc/indigo-paas/kafka" in mounts

@@ -4,45 +4,25 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from functools import cache
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from harness.model.contract import Contract, Need
-from harness.model.load import load_contract
+from harness.model.contract import Need
 from tests import support
+from tests.support import Chart
 
 pytestmark = pytest.mark.static
 
 NAME = "kafka-proxy"
-
-
-@cache
-def contract() -> Contract:
-    return load_contract(support.charts() / NAME)
-
-
-def render(**values: Any) -> list[support.Object]:
-    return support.render_chart(NAME, values)
-
-
-def env(**values: Any) -> dict[str, Any]:
-    return support.environment(render(**values), NAME)
-
-
-def refusal(**values: Any) -> str:
-    with pytest.raises(support.Refused) as refused:
-        render(**values)
-    return str(refused.value)
+chart = Chart(NAME)
 
 
 def test_sqlite_in_memory_is_replaced_by_a_file_on_a_volume() -> None:
-    path = Path(env()["FLASK_DB_CONNECTION"])
-    assert "memory" in contract().settings["FLASK_DB_CONNECTION"].default
-    assert str(path.parent) in {item["mountPath"] for item in support.container(render(), NAME)["volumeMounts"]}
-    (volume,) = [item for item in contract().writable if item.path == str(path.parent)]
+    path = Path(chart.env()["FLASK_DB_CONNECTION"])
+    assert "memory" in chart.contract.settings["FLASK_DB_CONNECTION"].default
+    assert str(path.parent) in {item["mountPath"] for item in chart.container()["volumeMounts"]}
+    (volume,) = [item for item in chart.contract.writable if item.path == str(path.parent)]
     assert not volume.keep, "the cache is made anew at every start"
 
 
@@ -75,7 +55,7 @@ def create_app():
 def start(folder: Path, life: float) -> subprocess.CompletedProcess[str]:
     """Run the start script with an application whose consumer lives for some seconds; it serves for four."""
     (folder / "app.py").write_text(APP.replace("LIFE", str(life)))
-    text = support.config(render(), NAME)["indigo-paas.start.py"].replace("/app", str(folder))
+    text = chart.config()["indigo-paas.start.py"].replace("/app", str(folder))
     (folder / "start.py").write_text(text.replace("time.sleep(5)", "time.sleep(0.2)"))
     command = [sys.executable, str(folder / "start.py")]
     return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
@@ -88,25 +68,25 @@ def test_dead_consumer_ends_the_process_and_a_living_one_does_not(tmp_path: Path
     alive = start(tmp_path, life=60)
     assert (alive.returncode, alive.stdout) == (0, "serves 0.0.0.0 5001\n")
 
-    (edge,) = contract().requires
+    (edge,) = chart.contract.requires
     assert (edge.component, edge.need) == ("kafka", Need.HARD)
-    waits = support.pod(render(), NAME)["spec"]["initContainers"]
+    waits = chart.pod()["initContainers"]
     assert [item["name"] for item in waits] == ["wait-for-kafka"]
 
 
 def test_flask_prefix_is_on_every_setting() -> None:
-    plain = [name for name in env() if not name.startswith(("FLASK_", "PYTHON"))]
+    plain = [name for name in chart.env() if not name.startswith(("FLASK_", "PYTHON"))]
     assert plain == []
-    assert env()["FLASK_KAFKA_SSL_PASSWORD"] == {"secretKeyRef": {"name": "kafka-client-tls", "key": "password"}}
-    kafka = load_contract(support.charts() / "kafka")
+    assert chart.env()["FLASK_KAFKA_SSL_PASSWORD"] == {"secretKeyRef": {"name": "kafka-client-tls", "key": "password"}}
+    kafka = support.contract("kafka")
     assert kafka.secrets["kafka-client-tls"].keys["password"].shape == "password", "its check refuses digits only"
-    assert "KAFKA_BOOTSTRAP_SERVERS" in refusal(settings={"KAFKA_BOOTSTRAP_SERVERS": "kafka:9095"})
+    assert "KAFKA_BOOTSTRAP_SERVERS" in chart.refusal(settings={"KAFKA_BOOTSTRAP_SERVERS": "kafka:9095"})
 
 
 def test_always_tls_with_files_of_the_secret() -> None:
-    found = env()
+    found = chart.env()
     assert "FLASK_KAFKA_SSL_ENABLE" not in found
-    objects = render()
+    objects = chart.render()
     mounts = {item["name"]: item["mountPath"] for item in support.container(objects, NAME)["volumeMounts"]}
     files = {
         f"{mounts[volume['name']]}/{item['path']}"
@@ -117,31 +97,31 @@ def test_always_tls_with_files_of_the_secret() -> None:
         assert found[f"FLASK_KAFKA_SSL_{name}_PATH"] in files
     outside = {"components": {"kafka": {"mode": "external", "host": "kafka.example.org"}}}
     assert found["FLASK_KAFKA_BOOTSTRAP_SERVERS"] == "kafka:9095"
-    assert env(**{"global": outside})["FLASK_KAFKA_BOOTSTRAP_SERVERS"] == "kafka.example.org:9095"
+    assert chart.env(**{"global": outside})["FLASK_KAFKA_BOOTSTRAP_SERVERS"] == "kafka.example.org:9095"
 
 
 def test_runs_as_root_only_where_nobody_says_otherwise() -> None:
-    spec = support.pod(render(), NAME)["spec"]
-    assert spec["securityContext"]["runAsUser"] == contract().image.uid > 0
+    spec = chart.pod()
+    assert spec["securityContext"]["runAsUser"] == chart.contract.image.uid > 0
     assert spec["securityContext"]["runAsNonRoot"] is True
     assert spec["containers"][0]["securityContext"]["readOnlyRootFilesystem"] is True
-    assert contract().security.profile == "restricted"
+    assert chart.contract.security.profile == "restricted"
 
 
 def test_port_5001_everywhere() -> None:
-    (port,) = support.find(render(), "Service", NAME)["spec"]["ports"]
+    (port,) = chart.find("Service")["spec"]["ports"]
     assert port["port"] == 5001
-    assert support.container(render(), NAME)["ports"][0]["containerPort"] == 5001
-    assert "port=5001" in support.config(render(), NAME)["indigo-paas.start.py"]
+    assert chart.container()["ports"][0]["containerPort"] == 5001
+    assert "port=5001" in chart.config()["indigo-paas.start.py"]
 
 
 def test_probe_follows_the_prefix_so_no_other_prefix_is_accepted() -> None:
     for kind in ("startupProbe", "readinessProbe", "livenessProbe"):
-        assert support.container(render(), NAME)[kind]["httpGet"]["path"] == "/cpr/"
-    assert "FLASK_ROOT_PATH" in refusal(settings={"FLASK_ROOT_PATH": "/rank"})
+        assert chart.container()[kind]["httpGet"]["path"] == "/cpr/"
+    assert "FLASK_ROOT_PATH" in chart.refusal(settings={"FLASK_ROOT_PATH": "/rank"})
 
 
 def test_several_pods_are_possible() -> None:
-    kinds = {item["kind"] for item in render(replicas=2)}
+    kinds = {item["kind"] for item in chart.render(replicas=2)}
     assert "PodDisruptionBudget" in kinds
-    assert contract().replicas.max is None
+    assert chart.contract.replicas.max is None

@@ -9,43 +9,27 @@ from __future__ import annotations
 import json
 import re
 from datetime import datetime
-from functools import cache
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
 import yaml
 
-from harness.model.contract import Contract
-from harness.model.load import load_contract
 from tests import support
+from tests.support import Chart
 
 pytestmark = pytest.mark.static
 
 NAME = "log-shipper"
+chart = Chart(NAME)
 SEPARATOR = "paas-orchestrator orchestrator/"
 TAKEN_FOR_CUT = 8100  # characters, loganalyzer.py
 
 
-@cache
-def contract() -> Contract:
-    return load_contract(support.charts() / NAME)
-
-
-def render(**values: Any) -> list[support.Object]:
-    return support.render_chart(NAME, values)
-
-
 def collector(**values: Any) -> dict[str, Any]:
-    (text,) = support.config(render(**values), NAME).values()
+    (text,) = chart.config(**values).values()
     parsed: dict[str, Any] = yaml.safe_load(text)
     return parsed
-
-
-def refusal(**values: Any) -> str:
-    with pytest.raises(support.Refused) as refused:
-        render(**values)
-    return str(refused.value)
 
 
 def statements() -> list[str]:
@@ -118,16 +102,16 @@ def test_indentation_is_kept() -> None:
     for side in ("leading", "trailing"):
         name = f"preserve_{side}_whitespaces"
         assert receiver[name] is True
-        assert name in refusal(settings={f"receivers.tcplog.{name}": False})
+        assert name in chart.refusal(settings={f"receivers.tcplog.{name}": False})
     assert "multiline" not in receiver, "a line feed ends a line"
 
 
 def test_order_of_lines_is_that_of_one_pod_one_sender_one_partition() -> None:
     assert collector()["exporters"]["kafka"]["sending_queue"]["num_consumers"] == 1
-    assert contract().topics["orchestrator-logs"].partitions == 1
-    assert support.find(render(), "StatefulSet", NAME)["spec"]["replicas"] == 1
-    assert "replicas" in refusal(replicas=2)
-    assert "num_consumers" in refusal(settings={"exporters.kafka.sending_queue.num_consumers": 10})
+    assert chart.contract.topics["orchestrator-logs"].partitions == 1
+    assert chart.find("StatefulSet")["spec"]["replicas"] == 1
+    assert "replicas" in chart.refusal(replicas=2)
+    assert "num_consumers" in chart.refusal(settings={"exporters.kafka.sending_queue.num_consumers": 10})
 
 
 def shortened(line: str) -> str:
@@ -181,11 +165,11 @@ def test_whole_parameter_lines_pass() -> None:
 
 
 def test_no_privileges_are_needed() -> None:
-    spec = support.pod(render(), NAME)["spec"]
+    spec = chart.pod()
     assert spec["automountServiceAccountToken"] is False
     assert not [item for item in spec["volumes"] if "hostPath" in item]
-    assert contract().security.profile == "restricted"
-    kinds = {item["kind"] for item in render()}
+    assert chart.contract.security.profile == "restricted"
+    kinds = {item["kind"] for item in chart.render()}
     assert not kinds & {"Role", "RoleBinding", "ClusterRole", "ClusterRoleBinding", "DaemonSet"}
 
 
@@ -201,7 +185,7 @@ def test_nothing_is_thrown_away_while_kafka_is_away() -> None:
     assert queue["storage"] == "file_storage"
     assert queue["block_on_overflow"] is True
     folder = collector()["extensions"]["file_storage"]["directory"]
-    (volume,) = [item for item in contract().writable if item.path == folder]
+    (volume,) = [item for item in chart.contract.writable if item.path == folder]
     assert volume.keep
     assert queue["sizer"] == "bytes"
     assert queue["queue_size"] < int(volume.size.removesuffix("Gi")) * 2**30 / 2, "the queue outgrows its volume"

@@ -9,36 +9,15 @@ import sqlite3
 import subprocess
 import sys
 import time
-from functools import cache
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from harness.model.contract import Contract
-from harness.model.load import load_contract
-from tests import support
+from tests.support import Chart
 
 pytestmark = pytest.mark.static
 
-
-@cache
-def contract() -> Contract:
-    return load_contract(support.charts() / "mlflow")
-
-
-def render(**values: Any) -> list[support.Object]:
-    return support.render_chart("mlflow", values)
-
-
-def env(**values: Any) -> dict[str, Any]:
-    return support.environment(render(**values), "mlflow")
-
-
-def refusal(**values: Any) -> str:
-    with pytest.raises(support.Refused) as refused:
-        render(**values)
-    return str(refused.value)
+chart = Chart("mlflow")
 
 
 def programs(folder: Path, mlflow: str) -> dict[str, str]:
@@ -56,10 +35,10 @@ MARIADB = "mysql+pymysql://mlflow@mariadb:3306/mlflow"
 
 
 def test_no_drivers_in_the_image() -> None:
-    assert env()["MLFLOW_BACKEND_STORE_URI"] == "sqlite:////mlflow/mlflow.db"
-    assert env()["MLFLOW_ARTIFACTS_DESTINATION"] == "/mlflow/artifacts"
-    assert env()["MLFLOW_SERVE_ARTIFACTS"] == "true"
-    kept = [item.path for item in contract().writable if item.keep]
+    assert chart.env()["MLFLOW_BACKEND_STORE_URI"] == "sqlite:////mlflow/mlflow.db"
+    assert chart.env()["MLFLOW_ARTIFACTS_DESTINATION"] == "/mlflow/artifacts"
+    assert chart.env()["MLFLOW_SERVE_ARTIFACTS"] == "true"
+    kept = [item.path for item in chart.contract.writable if item.keep]
     assert kept == ["/mlflow"]
     for name, value in (
         ("MLFLOW_BACKEND_STORE_URI", MARIADB),
@@ -67,14 +46,14 @@ def test_no_drivers_in_the_image() -> None:
         ("MLFLOW_ARTIFACTS_DESTINATION", "s3://models"),
         ("MLFLOW_ARTIFACTS_DESTINATION", "/tmp/models"),
     ):
-        assert f"mlflow.settings.{name}" in refusal(settings={name: value})
+        assert f"mlflow.settings.{name}" in chart.refusal(settings={name: value})
     own = {"repository": "registry.example.org/mlflow-with-drivers", "tag": "2.22.5"}
-    assert env(image=own, settings={"MLFLOW_ARTIFACTS_DESTINATION": "s3://models"})
+    assert chart.env(image=own, settings={"MLFLOW_ARTIFACTS_DESTINATION": "s3://models"})
 
 
 def upgrade(folder: Path) -> str:
     """Run the init container on the database in a folder; return what it said and called."""
-    (container,) = support.pod(render(), "mlflow")["spec"]["initContainers"]
+    (container,) = chart.pod()["initContainers"]
     text = container["args"][0].replace("/mlflow/mlflow.db", str(folder / "mlflow.db"))
     found = programs(folder, 'echo "mlflow $*"')
     done = subprocess.run(["sh", "-c", text], env=found, capture_output=True, text=True, timeout=30, check=False)
@@ -94,15 +73,15 @@ def test_upgrade_of_the_schema_only_where_there_is_one(tmp_path: Path) -> None:
         connection.execute("CREATE TABLE metrics (value REAL)")
     assert f"mlflow db upgrade sqlite:///{database}" in upgrade(tmp_path)
     (copy,) = tmp_path.glob("mlflow.db.before-*")
-    assert copy.name.endswith(contract().upstream.version)
+    assert copy.name.endswith(chart.contract.upstream.version)
     before = copy.stat().st_mtime_ns
     upgrade(tmp_path)
     assert copy.stat().st_mtime_ns == before, "the copy is that of before the upgrade"
 
 
 def test_no_authentication_so_only_the_ranker_gets_in() -> None:
-    assert contract().exposed is None
-    policy = support.find(render(), "NetworkPolicy", "mlflow")["spec"]
+    assert chart.contract.exposed is None
+    policy = chart.find("NetworkPolicy")["spec"]
     assert not any("namespaceSelector" in peer for rule in policy["ingress"] for peer in rule["from"])
     names = {
         peer["podSelector"]["matchLabels"]["app.kubernetes.io/name"]
@@ -113,14 +92,14 @@ def test_no_authentication_so_only_the_ranker_gets_in() -> None:
 
 
 def test_client_and_server_versions_fit() -> None:
-    major, minor, _ = contract().image.tag.removeprefix("v").split(".")
+    major, minor, _ = chart.contract.image.tag.removeprefix("v").split(".")
     assert (major, minor) == ("2", "22"), "the ranker's client is 2.22.1, and 3.5 refuses hosts that it does not know"
 
 
 def test_service_links_are_off() -> None:
-    assert support.pod(render(), "mlflow")["spec"]["enableServiceLinks"] is False
-    assert env()["MLFLOW_PORT"] == "5000"
-    assert "MLFLOW_PORT" in refusal(settings={"MLFLOW_PORT": "tcp://10.0.0.1:5000"})
+    assert chart.pod()["enableServiceLinks"] is False
+    assert chart.env()["MLFLOW_PORT"] == "5000"
+    assert "MLFLOW_PORT" in chart.refusal(settings={"MLFLOW_PORT": "tcp://10.0.0.1:5000"})
 
 
 SERVER = r"""
@@ -150,18 +129,18 @@ def stop(folder: Path, text: str) -> int:
 
 
 def test_sigterm_is_not_passed_on_by_mlflow_but_by_the_shell(tmp_path: Path) -> None:
-    text = support.container(render(), "mlflow")["args"][0].replace("/tmp/gunicorn.pid", f"{tmp_path}/gunicorn.pid")
+    text = chart.container()["args"][0].replace("/tmp/gunicorn.pid", f"{tmp_path}/gunicorn.pid")
     assert stop(tmp_path, text) == 0
     assert (tmp_path / "stopped").exists()
     plain = tmp_path / "plain"
     plain.mkdir()
     assert stop(plain, "exec mlflow server") != 0
     assert not (plain / "stopped").exists(), "then the test would show nothing"
-    assert "--pid=/tmp/gunicorn.pid" in support.container(render(), "mlflow")["args"][0]
+    assert "--pid=/tmp/gunicorn.pid" in chart.container()["args"][0]
 
 
 def test_sqlite_on_shared_storage_has_one_pod() -> None:
-    assert "/replicas" in refusal(replicas=2)
-    stateful = support.find(render(), "StatefulSet", "mlflow")["spec"]
+    assert "/replicas" in chart.refusal(replicas=2)
+    stateful = chart.find("StatefulSet")["spec"]
     (claim,) = stateful["volumeClaimTemplates"]
     assert claim["spec"]["accessModes"] == ["ReadWriteOnce"]

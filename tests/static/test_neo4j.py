@@ -12,26 +12,22 @@ from typing import Any
 
 import pytest
 
-from harness.model.load import load_contract
 from harness.secrets.shapes import make
 from tests import support
-from tests.static.federation import mounts, refusal, render, sources
+from tests.support import Chart, mounts
 
 pytestmark = pytest.mark.static
+
+chart = Chart("neo4j")
 
 CONTROL = {"NEO4J_AUTH", "NEO4J_PLUGINS"}  # what the entrypoint does not make a setting of
 QUERY = "indigo-paas.query.sh"
 
 
-def spec(**values: Any) -> dict[str, Any]:
-    found: dict[str, Any] = support.pod(render("neo4j", **values), "neo4j")["spec"]
-    return found
-
-
 def conf(**values: Any) -> dict[str, list[str]]:
     """Return neo4j.conf: key -> its values, in order."""
     found: dict[str, list[str]] = {}
-    for line in support.config(render("neo4j", **values), "neo4j")["conf.neo4j.conf"].splitlines():
+    for line in chart.config(**values)["conf.neo4j.conf"].splitlines():
         key, _, value = line.partition("=")
         found.setdefault(key, []).append(value)
     return found
@@ -43,21 +39,21 @@ def test_service_links_become_no_settings() -> None:
         names = {item["name"] for item in found["containers"][0]["env"]}
         assert {name for name in names if name.startswith("NEO4J_")} == CONTROL
 
-    harmless(spec())
+    harmless(chart.pod())
     with pytest.raises(AssertionError):
-        harmless(spec() | {"enableServiceLinks": True})
-    broken = spec() | {"containers": [{"env": [*spec()["containers"][0]["env"], {"name": "NEO4J_PASSWORD"}]}]}
+        harmless(chart.pod() | {"enableServiceLinks": True})
+    broken = chart.pod() | {"containers": [{"env": [*chart.pod()["containers"][0]["env"], {"name": "NEO4J_PASSWORD"}]}]}
     with pytest.raises(AssertionError):
         harmless(broken)
 
 
 def test_plugin_download_cannot_happen() -> None:
-    objects = render("neo4j")
+    objects = chart.render()
     assert json.loads(support.environment(objects, "neo4j")["NEO4J_PLUGINS"]) == ["apoc"]
     egress = support.find(objects, "NetworkPolicy", "neo4j")["spec"]["egress"]
     assert [{port["port"] for port in rule["ports"]} for rule in egress] == [{53}]
-    assert "NEO4J_PLUGINS" in refusal("neo4j", settings={"NEO4J_PLUGINS": '["apoc", "graph-data-science"]'})
-    assert "NEO4J_PLUGINS" in refusal("neo4j", settings={"NEO4J_PLUGINS": '["apoc-extended"]'})
+    assert "NEO4J_PLUGINS" in chart.refusal(settings={"NEO4J_PLUGINS": '["apoc", "graph-data-science"]'})
+    assert "NEO4J_PLUGINS" in chart.refusal(settings={"NEO4J_PLUGINS": '["apoc-extended"]'})
 
 
 class Double(threading.Thread):
@@ -80,13 +76,13 @@ class Double(threading.Thread):
 
 def ask(port: int) -> int:
     """Run the probe's script against a port of this machine and return its exit code."""
-    script = support.config(render("neo4j"), "neo4j")[QUERY].replace("/7474", f"/{port}")
+    script = chart.config()[QUERY].replace("/7474", f"/{port}")
     environment = {"GRAPH_PASSWORD": "open-sesame", "PATH": "/usr/bin:/bin"}
     return subprocess.run(["bash", "-c", script], env=environment, timeout=20, check=False).returncode
 
 
 def test_ready_too_early_is_seen_by_the_query() -> None:
-    container = spec()["containers"][0]
+    container = chart.pod()["containers"][0]
     for kind in ("startupProbe", "readinessProbe"):
         assert container[kind]["exec"]["command"] == ["bash", "/indigo-paas/query.sh"], "a port is open too early"
     good = Double('{"results":[{"columns":["1"],"data":[{"row":[1]}]}],"errors":[]}')
@@ -106,8 +102,8 @@ def test_ready_too_early_is_seen_by_the_query() -> None:
 
 
 def test_never_two_servers_on_one_store() -> None:
-    assert "want 1" in refusal("neo4j", replicas=2)
-    workload = support.find(render("neo4j"), "StatefulSet", "neo4j")["spec"]
+    assert "want 1" in chart.refusal(replicas=2)
+    workload = chart.find("StatefulSet")["spec"]
     assert workload["podManagementPolicy"] == "OrderedReady"
     (claim,) = workload["volumeClaimTemplates"]
     assert claim["spec"]["accessModes"] == ["ReadWriteOnce"]
@@ -123,27 +119,27 @@ def test_memory_of_the_node_is_not_taken() -> None:
         parts = [settings[f"server.memory.{name}"] for name in ("heap.max_size", "pagecache.size")]
         assert sum(mebibytes(part[0]) for part in parts) + 500 <= mebibytes(limit)
 
-    limits = spec()["containers"][0]["resources"]["limits"]["memory"]
+    limits = chart.pod()["containers"][0]["resources"]["limits"]["memory"]
     fits(conf(), limits)
     with pytest.raises(AssertionError):
         fits(conf(), "1Gi")
-    message = refusal("neo4j", settings={"server.memory.heap.max_size": "4g"})
+    message = chart.refusal(settings={"server.memory.heap.max_size": "4g"})
     assert "neo4j.resources.limits.memory" in message
-    assert "no size" in refusal("neo4j", settings={"server.memory.heap.max_size": "half"})
+    assert "no size" in chart.refusal(settings={"server.memory.heap.max_size": "half"})
     large = {"requests": {"cpu": "1", "memory": "8Gi"}, "limits": {"memory": "8Gi"}}
     bigger = conf(settings={"server.memory.heap.max_size": "4g"}, resources=large)
     assert bigger["server.memory.heap.max_size"] == ["4g"]
 
 
 def test_password_set_once_has_a_shape_that_the_entrypoint_takes() -> None:
-    secret = load_contract(support.charts() / "neo4j").secrets["neo4j-auth"].keys["password"]
+    secret = chart.contract.secrets["neo4j-auth"].keys["password"]
     made = make(secret).reveal().decode()
     assert len(made) >= 8
     assert "/" not in made
     assert secret.onChange.index("in the server") < secret.onChange.index("then the Secret")
-    found = support.environment(render("neo4j"), "neo4j")
+    found = chart.env()
     assert found["NEO4J_AUTH"] == "neo4j/$(GRAPH_PASSWORD)"
-    names = [item["name"] for item in spec()["containers"][0]["env"]]
+    names = [item["name"] for item in chart.pod()["containers"][0]["env"]]
     assert names.index("GRAPH_PASSWORD") < names.index("NEO4J_AUTH"), "$(NAME) sees only what stands before"
 
 
@@ -169,7 +165,7 @@ def test_read_only_conf_is_an_empty_volume_and_upstreams_options_are_written_out
 
 def pod_with_claims() -> dict[str, Any]:
     """Return the pod as the StatefulSet makes it: a claim of its template is a volume of the pod."""
-    found = json.loads(json.dumps(spec()))
+    found = json.loads(json.dumps(chart.pod()))
     found["volumes"].append({"name": "data", "persistentVolumeClaim": {"claimName": "data-neo4j-0"}})
     return dict(found)
 
@@ -181,18 +177,18 @@ def test_apoc_unrestricted_is_written_out_as_nothing() -> None:
 
 
 def test_data_survives_switch_off() -> None:
-    workload = support.find(render("neo4j"), "StatefulSet", "neo4j")["spec"]
+    workload = chart.find("StatefulSet")["spec"]
     assert set(workload["persistentVolumeClaimRetentionPolicy"].values()) == {"Retain"}
     (claim,) = workload["volumeClaimTemplates"]
     assert "Prune=false" in claim["metadata"]["annotations"]["argocd.argoproj.io/sync-options"]
-    assert render("neo4j", components={"neo4j": {"mode": "off"}}) == []
+    assert chart.render(components={"neo4j": {"mode": "off"}}) == []
 
 
 def test_only_the_registry_reaches_the_graph() -> None:
-    assert sources(render("neo4j"), "neo4j") == {"federation-registry"}
+    assert chart.sources() == {"federation-registry"}
 
 
 def test_the_script_of_the_probe_is_sound_shell() -> None:
     script = Path("/dev/stdin")
-    text = support.config(render("neo4j"), "neo4j")[QUERY]
+    text = chart.config()[QUERY]
     assert subprocess.run(["bash", "-n", str(script)], input=text, text=True, check=False).returncode == 0

@@ -7,57 +7,34 @@ import json
 import os
 import re
 import subprocess
-from functools import cache
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from harness.model.contract import Contract, Need
-from harness.model.load import load_contract
+from harness.model.contract import Need
 from tests import support
+from tests.support import Chart
 
 pytestmark = pytest.mark.static
+
+chart = Chart("openbao")
 
 SELF_INIT = "-config=/openbao/init/self-init.json"
 ACCESSOR = "auth_jwt_0123abcd"
 
 
-@cache
-def contract() -> Contract:
-    return load_contract(support.charts() / "openbao")
-
-
-def render(**values: Any) -> list[support.Object]:
-    return support.render_chart("openbao", values)
-
-
-def env(**values: Any) -> dict[str, Any]:
-    return support.environment(render(**values), "openbao")
-
-
-def refusal(**values: Any) -> str:
-    with pytest.raises(support.Refused) as refused:
-        render(**values)
-    return str(refused.value)
-
-
 def server(**values: Any) -> dict[str, Any]:
     """Return server.json."""
-    parsed: dict[str, Any] = json.loads(support.config(render(**values), "openbao")["openbao.config.server.json"])
+    parsed: dict[str, Any] = json.loads(chart.config(**values)["openbao.config.server.json"])
     return parsed
 
 
 def first_start(**values: Any) -> dict[str, dict[str, Any]]:
     """Return the requests of the self-initialisation, by name and in order."""
-    parsed = json.loads(support.config(render(**values), "openbao")["openbao.init.self-init.json"])
+    parsed = json.loads(chart.config(**values)["openbao.init.self-init.json"])
     requests = [entry for block in parsed["initialize"] for entry in block["platform"]["request"]]
     return {name: request for entry in requests for name, request in entry.items()}
-
-
-def job(**values: Any) -> support.Object:
-    (found,) = [item for item in render(**values) if item["kind"] == "Job"]
-    return found
 
 
 def script(workload: support.Object) -> str:
@@ -67,8 +44,8 @@ def script(workload: support.Object) -> str:
 
 def later(**values: Any) -> dict[str, dict[str, Any]]:
     """Return what the Job sends: path -> data."""
-    files = support.config(render(**values), "openbao")
-    sent = re.findall(r"^send (\S+) (\S+)$", script(job(**values)), re.MULTILINE)
+    files = chart.config(**values)
+    sent = re.findall(r"^send (\S+) (\S+)$", script(chart.job(**values)), re.MULTILINE)
     return {path: json.loads(files[f"openbao.requests.{name}.json"]) for path, name in sent}
 
 
@@ -93,7 +70,7 @@ def run(text: str, folder: Path, bao: str, **variables: str) -> subprocess.Compl
 
 def started(folder: Path, pod: str, known: str = "") -> list[str]:
     """Return the arguments that a pod's server gets, where the pods `known` say that they are initialised."""
-    text = support.container(render(replicas=3), "openbao")["args"][0]
+    text = chart.container(replicas=3)["args"][0]
     status = f"""case "$1" in
     status) case "$*" in {known or "nobody"}) echo '  "initialized": true,';; *) exit 1;; esac;;
     *) echo "$@";;
@@ -122,15 +99,17 @@ def test_self_init_runs_once_and_a_job_brings_what_changes() -> None:
     }  # fmt: skip
     changed = {"audiences": {"orchestrator": ["paas"], "dashboard": ["paas"]}}
     assert later(**changed)["auth/jwt/role/dashboard"]["bound_audiences"] == ["paas"]
-    assert job()["metadata"]["name"] != job(**changed)["metadata"]["name"], "a Job of the same name does not run again"
+    assert chart.job()["metadata"]["name"] != chart.job(**changed)["metadata"]["name"], (
+        "a Job of the same name does not run again"
+    )
 
 
 def test_self_init_interrupted_by_nothing_from_outside() -> None:
     requests = first_start()
     assert requests["jwt-config"]["data"]["skip_jwks_validation"] is True
-    assert [edge.component for edge in contract().requires if edge.need is Need.HARD] == []
+    assert [edge.component for edge in chart.contract.requires if edge.need is Need.HARD] == []
     assert not [name for name, request in requests.items() if request.get("allow_failure")], "a part would be missing"
-    probe = support.container(render(), "openbao")["livenessProbe"]
+    probe = chart.container()["livenessProbe"]
     assert probe["periodSeconds"] * probe["failureThreshold"] >= 120
     names = list(requests)
     assert names.index("policy-admin") < names.index("user-admin")
@@ -140,16 +119,16 @@ def test_self_init_interrupted_by_nothing_from_outside() -> None:
 def test_issuer_not_there_yet_does_not_matter() -> None:
     for data in (first_start()["jwt-config"]["data"], later()["auth/jwt/config"]):
         assert data["skip_jwks_validation"] is True
-    (edge,) = [edge for edge in contract().requires if edge.component == "iam"]
+    (edge,) = [edge for edge in chart.contract.requires if edge.component == "iam"]
     assert edge.need is Need.SOFT
-    assert "initContainers" not in support.pod(render(), "openbao")["spec"]
+    assert "initContainers" not in chart.pod()
 
 
 def test_no_root_token_no_recovery_keys_but_an_administrator() -> None:
     user = first_start()["user-admin"]["data"]
     assert user["token_policies"] == ["admin"]
     assert (user["password"]["env_var"], user["password"]["require_present"]) == ("OPENBAO_ADMIN_PASSWORD", True)
-    assert env()["OPENBAO_ADMIN_PASSWORD"] == {"secretKeyRef": {"name": "openbao-admin", "key": "password"}}
+    assert chart.env()["OPENBAO_ADMIN_PASSWORD"] == {"secretKeyRef": {"name": "openbao-admin", "key": "password"}}
     assert 'path "*"' in first_start()["policy-admin"]["data"]["policy"]
     assert "sys/policies/acl/admin" not in later(), "what an administrator made of it stays"
 
@@ -162,9 +141,9 @@ def test_issuer_slash_is_that_of_iam() -> None:
         data = later(**{"global": {"urls": support.URLS | {"iam": url}}})["auth/jwt/config"]
         assert data["oidc_discovery_url"] == data["bound_issuer"] == "https://iam.example.org/"
     assert later(issuer="https://login.example.org/realms/x")["auth/jwt/config"]["bound_issuer"].endswith("/realms/x")
-    assert "openbao.issuer" in refusal(issuer="login.example.org")
+    assert "openbao.issuer" in chart.refusal(issuer="login.example.org")
     off = {"components": {"iam": {"mode": "off"}}}
-    assert "openbao.issuer" in refusal(**{"global": off})
+    assert "openbao.issuer" in chart.refusal(**{"global": off})
     assert later(issuer="https://iam.example.org/", **{"global": off})
 
 
@@ -188,10 +167,10 @@ def configured(folder: Path, bao: str = FAKE) -> dict[str, str]:
     """Run the Job's script and return what a server would get: path -> data."""
     files = folder / "requests"
     files.mkdir(exist_ok=True)
-    for key, text in support.config(render(), "openbao").items():
+    for key, text in chart.config().items():
         if key.startswith("openbao.requests."):
             (files / key.removeprefix("openbao.requests.")).write_text(text)
-    text = script(job()).replace("/openbao/requests", str(files))
+    text = script(chart.job()).replace("/openbao/requests", str(files))
     done = run(text, folder, bao, SENT=str(folder / "sent"), BAO_ADDR="x", OPENBAO_ADMIN_PASSWORD="secret-of-a-test")
     assert done.returncode == 0, done.stdout
     assert "secret-of-a-test" not in done.stdout + done.stderr
@@ -233,7 +212,7 @@ def test_tokens_of_any_policy_are_not_made() -> None:
     for role in ("orchestrator", "dashboard"):
         assert later()[f"auth/jwt/role/{role}"]["token_policies"] == [role]
         others = {"orchestrator": ["a"], "dashboard": ["a"]} | {role: []}
-        assert f"openbao.audiences.{role}" in refusal(audiences=others)
+        assert f"openbao.audiences.{role}" in chart.refusal(audiences=others)
 
 
 def test_token_without_times_is_not_let_in_by_leeways() -> None:
@@ -252,8 +231,8 @@ def test_nobody_checks_certificates_so_few_get_in() -> None:
                 assert set(peer) <= {"podSelector", "namespaceSelector"}
                 assert all(selector["matchLabels"] for selector in peer.values())
 
-    few(render())
-    opened = copy.deepcopy(render())
+    few(chart.render())
+    opened = copy.deepcopy(chart.render())
     support.find(opened, "NetworkPolicy", "openbao")["spec"]["ingress"].append({"from": []})
     with pytest.raises(AssertionError):
         few(opened)
@@ -262,7 +241,7 @@ def test_nobody_checks_certificates_so_few_get_in() -> None:
 def test_no_upgrade_in_place_from_vault_so_mounts_are_as_there() -> None:
     paths = {request["path"] for request in first_start().values()}
     assert {"sys/mounts/secret", "sys/mounts/secrets", "sys/auth/jwt"} <= paths
-    trap = next(item for item in contract().traps if item.id == "no-upgrade-in-place-from-vault")
+    trap = next(item for item in chart.contract.traps if item.id == "no-upgrade-in-place-from-vault")
     assert "by the API" in trap.answer
 
 
@@ -272,18 +251,18 @@ def test_no_upgrade_in_place_from_vault_so_mounts_are_as_there() -> None:
 def test_seal_key_lost_by_nothing_that_the_chart_does() -> None:
     seal = server()["seal"]["static"]
     assert (seal["current_key_id"], seal["current_key"]) == ("1", "env://OPENBAO_SEAL_KEY")
-    assert env()["OPENBAO_SEAL_KEY"] == {"secretKeyRef": {"name": "openbao-seal", "key": "key"}}
-    assert contract().secrets["openbao-seal"].keys["key"].shape == "base64-32"
-    assert "openbao.seal.previousKeyId" in refusal(seal={"keyId": "2", "previousKeyId": "2"})
-    names = [item["name"] for item in job()["spec"]["template"]["spec"]["containers"][0]["env"]]
+    assert chart.env()["OPENBAO_SEAL_KEY"] == {"secretKeyRef": {"name": "openbao-seal", "key": "key"}}
+    assert chart.contract.secrets["openbao-seal"].keys["key"].shape == "base64-32"
+    assert "openbao.seal.previousKeyId" in chart.refusal(seal={"keyId": "2", "previousKeyId": "2"})
+    names = [item["name"] for item in chart.job()["spec"]["template"]["spec"]["containers"][0]["env"]]
     assert "OPENBAO_SEAL_KEY" not in names, "the Job needs no seal key"
 
 
 def test_seal_key_change_needs_recovery_keys() -> None:
-    assert "rotate-keys -target=recovery -init" in contract().options["seal"].meaning
-    assert "OPENBAO_PREVIOUS_SEAL_KEY" not in env()
+    assert "rotate-keys -target=recovery -init" in chart.contract.options["seal"].meaning
+    assert "OPENBAO_PREVIOUS_SEAL_KEY" not in chart.env()
     changing = {"seal": {"keyId": "2", "previousKeyId": "1"}}
-    assert env(**changing)["OPENBAO_PREVIOUS_SEAL_KEY"]["secretKeyRef"]["name"] == "openbao-seal-previous"
+    assert chart.env(**changing)["OPENBAO_PREVIOUS_SEAL_KEY"]["secretKeyRef"]["name"] == "openbao-seal-previous"
     seal = server(**changing)["seal"]["static"]
     assert (seal["previous_key_id"], seal["previous_key"]) == ("1", "env://OPENBAO_PREVIOUS_SEAL_KEY")
 
@@ -304,25 +283,25 @@ def test_one_key_objects_in_json_are_avoided() -> None:
 
 def test_even_number_of_pods_is_refused() -> None:
     for replicas in (2, 4):
-        assert "openbao.replicas" in refusal(replicas=replicas)
+        assert "openbao.replicas" in chart.refusal(replicas=replicas)
     for replicas in (1, 3, 5):
-        assert support.find(render(replicas=replicas), "StatefulSet", "openbao")["spec"]["replicas"] == replicas
-    assert "/replicas" in refusal(replicas=7)
+        assert chart.find("StatefulSet", replicas=replicas)["spec"]["replicas"] == replicas
+    assert "/replicas" in chart.refusal(replicas=7)
 
 
 def test_voters_after_twenty_seconds_are_waited_for() -> None:
-    assert "20 s" in contract().replicas.why
-    objects = render(replicas=3)
+    assert "20 s" in chart.contract.replicas.why
+    objects = chart.render(replicas=3)
     assert support.find(objects, "PodDisruptionBudget", "openbao")["spec"]["maxUnavailable"] == 1
-    assert not [item for item in render() if item["kind"] == "PodDisruptionBudget"]
-    assert "BAO_RAFT_RETRY_JOIN_AS_NON_VOTER" not in env(replicas=3), "it would never become a voter"
+    assert not [item for item in chart.render() if item["kind"] == "PodDisruptionBudget"]
+    assert "BAO_RAFT_RETRY_JOIN_AS_NON_VOTER" not in chart.env(replicas=3), "it would never become a voter"
 
 
 def test_scale_down_keeps_the_quorum_of_the_rest() -> None:
-    keep = support.find(render(replicas=3), "StatefulSet", "openbao")["spec"]["persistentVolumeClaimRetentionPolicy"]
+    keep = chart.find("StatefulSet", replicas=3)["spec"]["persistentVolumeClaimRetentionPolicy"]
     assert keep == {"whenDeleted": "Retain", "whenScaled": "Retain"}
     assert server(replicas=1) == server(replicas=3), "another number of pods would restart those that run"
-    trap = next(item for item in contract().traps if item.id == "scale-down-keeps-the-quorum")
+    trap = next(item for item in chart.contract.traps if item.id == "scale-down-keeps-the-quorum")
     assert "remove-peer" in trap.answer
 
 
@@ -337,11 +316,11 @@ def test_names_of_pods_before_they_are_ready() -> None:
         assert variables["BAO_CLUSTER_ADDR"] == f"https://$(POD_NAME).{domain}:8201"
         assert variables["BAO_API_ADDR"] == f"http://$(POD_NAME).{domain}:8200"
 
-    named(render(replicas=3))
+    named(chart.render(replicas=3))
     join = [item["leader_api_addr"] for item in server()["storage"]["raft"]["retry_join"]]
     assert join == [f"http://openbao-{number}.openbao-peers:8200" for number in range(5)]
-    assert env()["BAO_RAFT_NODE_ID"] == "$(POD_NAME)"
-    hidden = copy.deepcopy(render(replicas=3))
+    assert chart.env()["BAO_RAFT_NODE_ID"] == "$(POD_NAME)"
+    hidden = copy.deepcopy(chart.render(replicas=3))
     support.find(hidden, "StatefulSet", "openbao")["spec"]["serviceName"] = "openbao"
     with pytest.raises((AssertionError, KeyError)):
         named(hidden)
@@ -353,14 +332,14 @@ def test_sigterm_reaches_the_server() -> None:
         assert starts
         assert all(line.startswith("exec ") for line in starts)
 
-    replaced(support.container(render(), "openbao")["args"][0])
+    replaced(chart.container()["args"][0])
     with pytest.raises(AssertionError):
         replaced("bao server -config=/openbao/config/server.json\n")
-    assert support.pod(render(), "openbao")["spec"]["terminationGracePeriodSeconds"] >= 30
+    assert chart.pod()["terminationGracePeriodSeconds"] >= 30
 
 
 def test_sealed_is_not_dead() -> None:
-    container = support.container(render(), "openbao")
+    container = chart.container()
     for kind in ("startupProbe", "livenessProbe"):
         path = container[kind]["httpGet"]["path"]
         assert "sealedcode=200" in path
@@ -372,8 +351,8 @@ def test_file_storage_is_never_used() -> None:
     for replicas in (1, 3):
         assert set(server(replicas=replicas)["storage"]) == {"raft"}
         assert server(replicas=replicas)["storage"]["raft"]["path"] == "/openbao/data"
-    (claim,) = support.find(render(), "StatefulSet", "openbao")["spec"]["volumeClaimTemplates"]
-    mounts = {item["mountPath"]: item["name"] for item in support.container(render(), "openbao")["volumeMounts"]}
+    (claim,) = chart.find("StatefulSet")["spec"]["volumeClaimTemplates"]
+    mounts = {item["mountPath"]: item["name"] for item in chart.container()["volumeMounts"]}
     assert mounts["/openbao/data"] == claim["metadata"]["name"]
 
 
@@ -387,14 +366,12 @@ def test_settings_of_the_file_go_where_they_belong() -> None:
     assert (found["storage"]["raft"]["performance_multiplier"], found["ui"]) == ("5", "true")
     assert found["listener"][0]["tcp"]["address"] == "127.0.0.1:8200"
     assert server()["storage"]["raft"]["performance_multiplier"] == "2"
-    assert "openbao.seal" in refusal(settings={"seal.static.current_key_id": "2"})
+    assert "openbao.seal" in chart.refusal(settings={"seal.static.current_key_id": "2"})
 
 
 def test_trusted_ca_is_mounted_where_go_reads_it() -> None:
     values = {"trustedCa": {"configMap": "site-ca"}}
-    path = env(**values)["SSL_CERT_FILE"]
-    mounts = {
-        item["name"]: item["mountPath"] for item in support.container(render(**values), "openbao")["volumeMounts"]
-    }
+    path = chart.env(**values)["SSL_CERT_FILE"]
+    mounts = {item["name"]: item["mountPath"] for item in chart.container(**values)["volumeMounts"]}
     assert path == f"{mounts['trusted-ca']}/ca-bundle.crt"
-    assert "SSL_CERT_FILE" not in env()
+    assert "SSL_CERT_FILE" not in chart.env()

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 import subprocess
-from functools import cache
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
@@ -13,33 +12,21 @@ from xml.etree import ElementTree
 import pytest
 import yaml
 
-from harness.model.contract import Contract
-from harness.model.load import load_contract
 from tests import support
+from tests.support import Chart, secret
 
 pytestmark = pytest.mark.static
+
+chart = Chart("orchestrator")
 
 FILE = "orchestrator.config.application.yml"
 REGISTRY = "https://registry.example.org/api/v1"
 ELSEWHERE = {"mode": "external", "host": "db.example.org", "port": 3307}
 
 
-@cache
-def contract() -> Contract:
-    return load_contract(support.charts() / "orchestrator")
-
-
-def render(**values: Any) -> list[support.Object]:
-    return support.render_chart("orchestrator", values)
-
-
-def env(**values: Any) -> dict[str, Any]:
-    return support.environment(render(**values), "orchestrator")
-
-
 def application(**values: Any) -> dict[str, Any]:
     """Return what Spring reads from config/application.yml."""
-    parsed: dict[str, Any] = yaml.safe_load(support.config(render(**values), "orchestrator")[FILE])
+    parsed: dict[str, Any] = yaml.safe_load(chart.config(**values)[FILE])
     return parsed
 
 
@@ -52,15 +39,8 @@ def client(**values: Any) -> dict[str, Any]:
 
 
 def deployment(**values: Any) -> dict[str, Any]:
-    spec: dict[str, Any] = support.find(render(**values), "Deployment", "orchestrator")["spec"]
+    spec: dict[str, Any] = chart.find("Deployment", **values)["spec"]
     return spec
-
-
-def refusal(**values: Any) -> str:
-    """Return the message with which the values are refused."""
-    with pytest.raises(support.Refused) as refused:
-        render(**values)
-    return str(refused.value)
 
 
 def components(**entries: Any) -> dict[str, Any]:
@@ -69,12 +49,8 @@ def components(**entries: Any) -> dict[str, Any]:
 
 def jdbc(**values: Any) -> dict[str, str]:
     """Return the JDBC URL of each database, as Spring takes it."""
-    sources = json.loads(env(**values)["SPRING_APPLICATION_JSON"])["datasource"]
+    sources = json.loads(chart.env(**values)["SPRING_APPLICATION_JSON"])["datasource"]
     return {name: source["url"] for name, source in sources.items()}
-
-
-def secret(name: str, key: str) -> dict[str, Any]:
-    return {"secretKeyRef": {"name": name, "key": key}}
 
 
 # --- databases
@@ -84,7 +60,7 @@ def test_xa_refuses_galera_so_the_server_is_one_mariadb_without_wsrep() -> None:
     server = support.render_chart("mariadb")
     assert "wsrep" not in json.dumps(server), "mariadb renders a Galera setting; XA START would fail with ERROR 1235"
     assert support.find(server, "StatefulSet", "mariadb")["spec"]["replicas"] == 1
-    edges = {edge.component: edge.need.value for edge in contract().requires}
+    edges = {edge.component: edge.need.value for edge in chart.contract.requires}
     assert edges["mariadb"] == "hard"
     for wrong in ({"replicas": 3}, {"settings": {"wsrep_on": "ON"}}):
         with pytest.raises(support.Refused):
@@ -93,39 +69,39 @@ def test_xa_refuses_galera_so_the_server_is_one_mariadb_without_wsrep() -> None:
 
 @pytest.mark.parametrize("name", ["ORCHESTRATOR_DB_ENDPOINT", "WORKFLOW_DB_ENDPOINT"])
 def test_endpoint_needs_port_in_every_mode(name: str) -> None:
-    assert env()[name] == "mariadb:3306"
-    assert env(**{"global": components(mariadb=ELSEWHERE)})[name] == "db.example.org:3307"
-    assert env(**{"global": components(mariadb={"mode": "external", "host": "db"})})[name] == "db:3306"
-    assert name in refusal(settings={name: "db.example.org"})
+    assert chart.env()[name] == "mariadb:3306"
+    assert chart.env(**{"global": components(mariadb=ELSEWHERE)})[name] == "db.example.org:3307"
+    assert chart.env(**{"global": components(mariadb={"mode": "external", "host": "db"})})[name] == "db:3306"
+    assert name in chart.refusal(settings={name: "db.example.org"})
 
 
 def test_launch_script_waits_for_ever_so_an_init_container_waits_first_and_gives_up() -> None:
     def script(**values: Any) -> str:
-        waits = support.pod(render(**values), "orchestrator")["spec"]["initContainers"]
+        waits = chart.pod(**values)["initContainers"]
         (wait,) = [item for item in waits if item["name"] == "wait-for-mariadb"]
         return str(wait["args"][0])
 
     assert "mariadb 3306" in script()
     assert "exit 1" in script(), "the wait has no end"
     assert "db.example.org 3307" in script(**{"global": components(mariadb=ELSEWHERE)})
-    assert "global.components.mariadb.mode" in refusal(**{"global": components(mariadb={"mode": "off"})})
+    assert "global.components.mariadb.mode" in chart.refusal(**{"global": components(mariadb={"mode": "off"})})
 
 
 def test_image_defaults_to_root_and_none_of_them_is_left() -> None:
-    found = env()
+    found = chart.env()
     for prefix in ("ORCHESTRATOR", "WORKFLOW"):
         name = prefix.lower()
         assert found[f"{prefix}_DB_NAME"] == found[f"{prefix}_DB_USER"] == name
-        assert contract().databases[name].user == name
+        assert chart.contract.databases[name].user == name
         assert found[f"{prefix}_DB_PWD"] == secret(f"{name}-db", "password")
-        assert found[f"{prefix}_DB_ENDPOINT"] != contract().settings[f"{prefix}_DB_ENDPOINT"].default
-    assert "ORCHESTRATOR_DB_PWD" in refusal(settings={"ORCHESTRATOR_DB_PWD": "letmein"})
+        assert found[f"{prefix}_DB_ENDPOINT"] != chart.contract.settings[f"{prefix}_DB_ENDPOINT"].default
+    assert "ORCHESTRATOR_DB_PWD" in chart.refusal(settings={"ORCHESTRATOR_DB_PWD": "letmein"})
 
 
 def test_launch_script_wins_over_datasource_variables_so_they_are_refused() -> None:
-    assert not [name for name in env() if name.startswith("DATASOURCE_")]
-    assert "datasource" not in support.config(render(), "orchestrator")[FILE]
-    message = refusal(settings={"DATASOURCE_ORCHESTRATOR_URL": "jdbc:mysql://db:3306/orchestrator"})
+    assert not [name for name in chart.env() if name.startswith("DATASOURCE_")]
+    assert "datasource" not in chart.config()[FILE]
+    message = chart.refusal(settings={"DATASOURCE_ORCHESTRATOR_URL": "jdbc:mysql://db:3306/orchestrator"})
     assert "launch.sh overwrites it" in message
     assert "jdbcOptions" in message
 
@@ -137,8 +113,8 @@ def test_launch_script_wins_over_datasource_variables_so_they_are_refused() -> N
         "workflow"
     ]
     assert renamed.startswith("jdbc:mysql://old.example.org:3308/flowable?"), "the same database for both ways to a URL"
-    assert "SPRING_APPLICATION_JSON" not in env(jdbcOptions=""), "empty leaves the URLs of launch.sh"
-    assert "jdbcOptions" in refusal(settings={"SPRING_APPLICATION_JSON": "{}"})
+    assert "SPRING_APPLICATION_JSON" not in chart.env(jdbcOptions=""), "empty leaves the URLs of launch.sh"
+    assert "jdbcOptions" in chart.refusal(settings={"SPRING_APPLICATION_JSON": "{}"})
 
 
 def test_connection_in_latin1_is_prevented_for_any_server() -> None:
@@ -158,7 +134,7 @@ def test_mysql_8_login_options_reach_both_urls_of_an_external_server() -> None:
 
 def test_liquibase_lock_is_not_left_behind_by_an_impatient_kubelet() -> None:
     spec = deployment()
-    probe = support.container(render(), "orchestrator")["startupProbe"]
+    probe = chart.container()["startupProbe"]
     budget = probe["periodSeconds"] * probe["failureThreshold"]
     assert budget >= 300, f"startup gets {budget} s; a kill in the middle of a migration leaves its lock"
     assert spec["template"]["spec"]["terminationGracePeriodSeconds"] >= 60
@@ -173,9 +149,9 @@ def test_transaction_manager_id_is_the_same_after_a_restart_and_the_journal_is_k
     assert len(name) <= 51
     assert application(settings={key: "site-a"})[key] == "site-a"
 
-    claim = support.find(render(), "PersistentVolumeClaim", "orchestrator-transaction-logs")
+    claim = support.find(chart.render(), "PersistentVolumeClaim", "orchestrator-transaction-logs")
     assert claim["metadata"]["annotations"]["argocd.argoproj.io/sync-options"] == "Prune=false,Delete=false"
-    mounts = {item["name"]: item["mountPath"] for item in support.container(render(), "orchestrator")["volumeMounts"]}
+    mounts = {item["name"]: item["mountPath"] for item in chart.container()["volumeMounts"]}
     assert mounts["transaction-logs"] == "/orchestrator/target/runtime/transaction-logs"
 
 
@@ -186,7 +162,7 @@ def test_issuer_key_trailing_slash_is_that_of_the_tokens() -> None:
     assert list(application()["oidc"]["iam-properties"]) == ["[https://iam.example.org/]"]
     other = application(oidc={"issuer": "https://login.example.org/realm/"})
     assert list(other["oidc"]["iam-properties"]) == ["[https://login.example.org/realm/]"]
-    message = refusal(oidc={"issuer": "https://login.example.org"})
+    message = chart.refusal(oidc={"issuer": "https://login.example.org"})
     assert "https://login.example.org/" in message, "the message must show the right spelling"
 
 
@@ -194,16 +170,16 @@ def test_scopes_always_listed_and_complete() -> None:
     scopes = client()["orchestrator"]["scopes"]
     assert {"openid", "profile", "offline_access"} <= set(scopes)
     assert "fts:submit-transfer" not in scopes
-    assert "lacks openid, profile, offline_access" in refusal(oidc={"scopes": []})
-    assert "lacks offline_access" in refusal(oidc={"scopes": ["openid", "profile"]})
+    assert "lacks openid, profile, offline_access" in chart.refusal(oidc={"scopes": []})
+    assert "lacks offline_access" in chart.refusal(oidc={"scopes": ["openid", "profile"]})
 
 
 def test_oidc_off_breaks_im_and_is_refused() -> None:
     assert application()["oidc"]["enabled"] is True
     assert client()["audience"]
     assert client()["admingroup"] == "orchestrator-admins"
-    assert "oidc.enabled" in refusal(settings={"oidc.enabled": False})
-    assert "global.components.iam.mode" in refusal(**{"global": components(iam={"mode": "off"})})
+    assert "oidc.enabled" in chart.refusal(settings={"oidc.enabled": False})
+    assert "global.components.iam.mode" in chart.refusal(**{"global": components(iam={"mode": "off"})})
     outside = client(**{"global": components(iam={"mode": "external"})})
     assert outside == client(), "an IAM elsewhere is asked by the same public URL"
 
@@ -215,9 +191,9 @@ def test_secrets_of_clients_are_placeholders_in_the_file_and_references_in_the_p
         for key in ("client-id", "client-secret"):
             variable = f"{prefix}_{key.upper().replace('-', '_')}"
             assert client(**values)[owner][key] == f"${{{variable}}}"
-            assert env(**values)[variable] == secret(name, key)
+            assert chart.env(**values)[variable] == secret(name, key)
     assert "clues" not in client()
-    assert not [name for name in env() if "CLUES" in name]
+    assert not [name for name in chart.env() if "CLUES" in name]
 
 
 # --- services around it
@@ -233,73 +209,75 @@ def moved(version: str, *names: str) -> dict[str, Any]:
 
 def test_v2_paths_overridden_with_the_version_service_by_service() -> None:
     def paths(**values: Any) -> dict[str, Any]:
-        return {name: value for name, value in env(**values).items() if name in V2_PATHS}
+        return {name: value for name, value in chart.env(**values).items() if name in V2_PATHS}
 
     assert paths() == {}, "local files have no paths"
     assert paths(**moved("v1", "cmdb", "slam")) == {}, "the defaults are those of v1"
     assert paths(**moved("v2", "cmdb", "slam")) == V2_PATHS
     assert list(paths(**moved("v2", "slam"))) == ["SLAM_CUSTOMER_PREFERENCES_PATH"], "one may move before the other"
-    one = env(**moved("v2", "cmdb"))
+    one = chart.env(**moved("v2", "cmdb"))
     assert (one["CMDB_SERVICE_VERSION"], one["CMDB_URL"]) == ("v2", REGISTRY)
     assert one["SLAM_SERVICE_VERSION"] == "local"
 
 
 def test_service_version_without_bean_is_refused() -> None:
-    assert {env()[f"{name.upper()}_SERVICE_VERSION"] for name in SERVICES} == {"local"}
-    assert "services/cpr/version" in refusal(services={"cpr": {"version": "v3", "url": SERVICES["cpr"]}})
-    assert "CPR_SERVICE_VERSION" in refusal(settings={"CPR_SERVICE_VERSION": "ai"})
+    assert {chart.env()[f"{name.upper()}_SERVICE_VERSION"] for name in SERVICES} == {"local"}
+    assert "services/cpr/version" in chart.refusal(services={"cpr": {"version": "v3", "url": SERVICES["cpr"]}})
+    assert "CPR_SERVICE_VERSION" in chart.refusal(settings={"CPR_SERVICE_VERSION": "ai"})
     for name in SERVICES:
-        message = refusal(services={name: {"version": "v2"}})
+        message = chart.refusal(services={name: {"version": "v2"}})
         assert f"orchestrator.services.{name}.url" in message
         assert "for example https://" in message
-    assert "without a slash" in refusal(services={"cmdb": {"version": "v2", "url": f"{REGISTRY}/"}})
-    assert "no effect with version local" in refusal(services={"cmdb": {"url": REGISTRY}})
+    assert "without a slash" in chart.refusal(services={"cmdb": {"version": "v2", "url": f"{REGISTRY}/"}})
+    assert "no effect with version local" in chart.refusal(services={"cmdb": {"url": REGISTRY}})
 
 
 def test_dead_default_urls_are_never_left_in_place() -> None:
-    found = env()
+    found = chart.env()
     for name in ("CMDB_URL", "SLAM_URL", "CPR_URL", "IM_URL"):
-        default = contract().settings[name].default
+        default = chart.contract.settings[name].default
         assert default.startswith("http"), f"{name}: the contract has lost upstream's default, this test proves nothing"
         assert found[name] != default
     assert found["IM_URL"] == "http://im:8800"
-    assert env(imUrl="https://im.example.org")["IM_URL"] == "https://im.example.org"
+    assert chart.env(imUrl="https://im.example.org")["IM_URL"] == "https://im.example.org"
 
 
 def test_local_services_read_json_files_that_the_site_may_fill() -> None:
-    files = support.config(render(), "orchestrator")
-    mounts = [item["mountPath"] for item in support.container(render(), "orchestrator")["volumeMounts"]]
+    files = chart.config()
+    mounts = [item["mountPath"] for item in chart.container()["volumeMounts"]]
     assert "/orchestrator/services" in mounts
     empty = {"cmdb": {"providers": [], "tenants": {}}, "slam": {}, "cpr": []}
     for name, content in empty.items():
-        assert env()[f"{name.upper()}_URL"] == f"file:/orchestrator/services/{name}.json"
+        assert chart.env()[f"{name.upper()}_URL"] == f"file:/orchestrator/services/{name}.json"
         assert json.loads(files[f"orchestrator.services.{name}.json"]) == content
     ranked = [{"provider": "one", "rank": 1}]
-    filled = support.config(render(services={"cpr": {"data": ranked}}), "orchestrator")
+    filled = chart.config(services={"cpr": {"data": ranked}})
     assert json.loads(filled["orchestrator.services.cpr.json"]) == ranked
-    gone = support.config(render(**moved("v2", "cmdb")), "orchestrator")
+    gone = chart.config(**moved("v2", "cmdb"))
     assert "orchestrator.services.cmdb.json" not in gone
 
 
 def test_two_vault_mounts_are_derived_from_one_base_url() -> None:
-    assert not [name for name in env() if name.startswith("VAULT_")]
-    found = env(vaultUrl="https://vault.example.org:8200")
+    assert not [name for name in chart.env() if name.startswith("VAULT_")]
+    found = chart.env(vaultUrl="https://vault.example.org:8200")
     assert found["VAULT_URL"] == "https://vault.example.org:8200"
     assert "VAULT_PATH" not in found, "the Dashboard writes upstream's path"
     for wrong in ("https://vault.example.org/", "https://vault.example.org/v1", "vault.example.org"):
-        assert "orchestrator.vaultUrl" in refusal(vaultUrl=wrong)
+        assert "orchestrator.vaultUrl" in chart.refusal(vaultUrl=wrong)
 
 
 def test_url_on_a_port_that_the_network_policy_closes_is_refused() -> None:
-    message = refusal(imUrl="https://im.example.org:8899")
+    message = chart.refusal(imUrl="https://im.example.org:8899")
     assert "orchestrator.imUrl: port 8899 is closed by the NetworkPolicy" in message
-    assert "port 80 " in refusal(services={"cmdb": {"version": "v2", "url": "http://registry.example.org/api/v1"}})
+    assert "port 80 " in chart.refusal(
+        services={"cmdb": {"version": "v2", "url": "http://registry.example.org/api/v1"}}
+    )
     opened = {"extraEgress": [{"cidrs": ["192.0.2.0/24"], "ports": [8899]}]}
-    assert env(imUrl="https://im.example.org:8899", **opened)["IM_URL"] == "https://im.example.org:8899"
+    assert chart.env(imUrl="https://im.example.org:8899", **opened)["IM_URL"] == "https://im.example.org:8899"
 
 
 def test_all_problems_of_the_values_are_said_at_once() -> None:
-    message = refusal(
+    message = chart.refusal(
         oidc={"issuer": "https://login.example.org", "scopes": []}, vaultUrl="https://v/", imUrl="im:8800"
     )
     for key in ("oidc.issuer", "oidc.scopes", "vaultUrl", "imUrl"):
@@ -310,23 +288,25 @@ def test_all_problems_of_the_values_are_said_at_once() -> None:
 
 
 def test_heap_flags_of_the_image_are_replaced_by_a_share_of_the_limit() -> None:
-    old = contract().settings["JAVA_OPTS"].default
-    options = env()["JAVA_OPTS"]
+    old = chart.contract.settings["JAVA_OPTS"].default
+    options = chart.env()["JAVA_OPTS"]
     assert re.search(r"-XX:MaxRAMPercentage=\d+", options)
     assert "-XX:+ExitOnOutOfMemoryError" in options
     assert not set(re.findall(r"UseCGroupMemoryLimitForHeap|MaxRAMFraction", options))
-    assert "MaxRAMPercentage=60" in refusal(settings={"JAVA_OPTS": old}), "upstream's own flags must be refused"
-    resources = support.container(render(), "orchestrator")["resources"]
+    assert "MaxRAMPercentage=60" in chart.refusal(settings={"JAVA_OPTS": old}), "upstream's own flags must be refused"
+    resources = chart.container()["resources"]
     assert resources["requests"]["memory"] == resources["limits"]["memory"]
 
 
 def test_text_log_is_an_interface_and_stays_text() -> None:
-    assert env()["JSON_LOGGING"] == "false"
+    assert chart.env()["JSON_LOGGING"] == "false"
     assert not [key for key in application() if key.startswith("logging.")]
     alone = {"global": components(**{"log-shipper": {"mode": "off"}})}
-    assert env(settings={"JSON_LOGGING": True}, **alone)["JSON_LOGGING"] == "true", "a site without paas-mon may choose"
-    assert "JSON_LOGGING" in refusal(settings={"JSON_LOGGING": True})
-    assert "JSON_LOGGING" in refusal(settings={"JSON_LOGGING": "logstash"})
+    assert chart.env(settings={"JSON_LOGGING": True}, **alone)["JSON_LOGGING"] == "true", (
+        "a site without paas-mon may choose"
+    )
+    assert "JSON_LOGGING" in chart.refusal(settings={"JSON_LOGGING": True})
+    assert "JSON_LOGGING" in chart.refusal(settings={"JSON_LOGGING": "logstash"})
 
 
 def test_text_log_goes_to_the_shipper_too_unless_that_is_off() -> None:
@@ -334,7 +314,7 @@ def test_text_log_goes_to_the_shipper_too_unless_that_is_off() -> None:
 
     def shipped(mode: str) -> tuple[dict[str, str], dict[str, Any]]:
         entry = {"mode": mode, "host": "logs.example.org"}
-        objects = render(**{"global": components(**{"log-shipper": entry})})
+        objects = chart.render(**{"global": components(**{"log-shipper": entry})})
         return support.config(objects, "orchestrator"), support.environment(objects, "orchestrator")
 
     for mode, destination in (("embedded", "log-shipper:5170"), ("external", "logs.example.org:5170")):
@@ -354,35 +334,37 @@ def test_single_pod_only_and_never_two_at_once() -> None:
     spec = deployment()
     assert spec["replicas"] == 1
     assert spec["strategy"]["type"] == "Recreate"
-    assert "PodDisruptionBudget" not in {item["kind"] for item in render()}, "with one pod it would block every drain"
-    assert "ORCHESTRATOR_CLUSTERED" not in env()
-    assert "replicas" in refusal(replicas=2)
+    assert "PodDisruptionBudget" not in {item["kind"] for item in chart.render()}, (
+        "with one pod it would block every drain"
+    )
+    assert "ORCHESTRATOR_CLUSTERED" not in chart.env()
+    assert "replicas" in chart.refusal(replicas=2)
 
 
 def test_info_asks_no_database_but_needs_no_token() -> None:
-    server = support.container(render(), "orchestrator")
+    server = chart.container()
     for kind in ("startup", "readiness", "liveness"):
         assert server[f"{kind}Probe"]["httpGet"] == {"path": "/info", "port": "http"}, (
             f"{kind}: a token is refused on /"
         )
     assert server["livenessProbe"]["timeoutSeconds"] >= 15, "upstream's own probe waits 15 s"
-    assert "database" in contract().availability.pod.happens, "what the probes do not see must be said"
-    assert "/info" in refusal(settings={"SERVER_CONTEXT_PATH": "/orchestrator"})
+    assert "database" in chart.contract.availability.pod.happens, "what the probes do not see must be said"
+    assert "/info" in chart.refusal(settings={"SERVER_CONTEXT_PATH": "/orchestrator"})
 
 
 def test_service_links_are_off() -> None:
-    assert support.pod(render(), "orchestrator")["spec"]["enableServiceLinks"] is False
+    assert chart.pod()["enableServiceLinks"] is False
 
 
 def test_user_is_a_name_so_a_number_is_set_and_no_path_needs_it() -> None:
-    spec = support.pod(render(), "orchestrator")["spec"]
+    spec = chart.pod()
     server = spec["containers"][0]
     assert spec["securityContext"]["runAsNonRoot"] is True
-    assert spec["securityContext"]["runAsUser"] == contract().image.uid > 0
-    assert spec["securityContext"]["fsGroup"] == contract().image.gid
+    assert spec["securityContext"]["runAsUser"] == chart.contract.image.uid > 0
+    assert spec["securityContext"]["fsGroup"] == chart.contract.image.gid
     assert server["securityContext"]["readOnlyRootFilesystem"] is True
     mounts = {item["mountPath"]: item.get("readOnly", False) for item in server["volumeMounts"]}
-    for volume in contract().writable:
+    for volume in chart.contract.writable:
         assert mounts[volume.path] is False, (
             f"{volume.path} is not writable; the software fails there with a read-only root"
         )
@@ -390,7 +372,7 @@ def test_user_is_a_name_so_a_number_is_set_and_no_path_needs_it() -> None:
 
 
 def test_trust_store_in_the_root_is_written_to_tmp_instead(tmp_path: Path) -> None:
-    server = support.container(render(), "orchestrator")
+    server = chart.container()
     assert server["command"] == ["bash", "-c"]
     (script,) = server["args"]
 
@@ -405,14 +387,11 @@ def test_trust_store_in_the_root_is_written_to_tmp_instead(tmp_path: Path) -> No
 
 def test_trusted_certificates_are_mounted_where_launch_script_looks() -> None:
     def mounts(**values: Any) -> dict[str, str]:
-        return {
-            item["mountPath"]: item["name"]
-            for item in support.container(render(**values), "orchestrator")["volumeMounts"]
-        }
+        return {item["mountPath"]: item["name"] for item in chart.container(**values)["volumeMounts"]}
 
     assert "/orchestrator/trusted_certs" not in mounts()
     volume = mounts(trustedCertificates="site-ca")["/orchestrator/trusted_certs"]
-    volumes = support.pod(render(trustedCertificates="site-ca"), "orchestrator")["spec"]["volumes"]
+    volumes = chart.pod(trustedCertificates="site-ca")["volumes"]
     assert {"name": volume, "configMap": {"name": "site-ca"}} in volumes
 
 
@@ -422,7 +401,7 @@ def test_settings_of_the_file_win_over_the_chart_and_roll_the_pod() -> None:
     assert key not in application()
 
     def checksum(**values: Any) -> str:
-        annotations: dict[str, str] = support.pod(render(**values), "orchestrator")["metadata"]["annotations"]
+        annotations: dict[str, str] = support.pod(chart.render(**values), "orchestrator")["metadata"]["annotations"]
         return annotations["checksum/config"]
 
     assert checksum() == checksum()

@@ -9,35 +9,26 @@ from typing import Any
 import pytest
 
 from tests import support
+from tests.support import Chart
 
 pytestmark = pytest.mark.static
 
 NAME = "orchestrator-python-opa"
-
-
-def render(**values: Any) -> list[support.Object]:
-    return support.render_chart(NAME, values)
+chart = Chart(NAME)
 
 
 def arguments(**values: Any) -> list[str]:
-    found: list[str] = support.container(render(**values), NAME)["args"]
+    found: list[str] = chart.container(**values)["args"]
     return found
 
 
 def file(name: str, **values: Any) -> str:
-    return support.config(render(**values), NAME)[f"policy.{name}"]
+    return chart.config(**values)[f"policy.{name}"]
 
 
 def data(**values: Any) -> dict[str, Any]:
     parsed: dict[str, Any] = json.loads(file("data.json", **values))
     return parsed
-
-
-def refusal(**values: Any) -> str:
-    """Return the message with which the values are refused."""
-    with pytest.raises(support.Refused) as refused:
-        render(**values)
-    return str(refused.value)
 
 
 def test_open_for_changes_no_more() -> None:
@@ -53,8 +44,8 @@ def test_open_for_changes_no_more() -> None:
     assert set(re.findall(r'input.method == "([A-Z]+)"', access)) == {"GET", "POST"}
     with pytest.raises(AssertionError):
         closed([item for item in arguments() if "authorization" not in item], access)
-    assert "replace the policy" in refusal(settings={"--authorization": "off"})
-    policy = support.find(render(), "NetworkPolicy", NAME)["spec"]["ingress"]
+    assert "replace the policy" in chart.refusal(settings={"--authorization": "off"})
+    policy = chart.find("NetworkPolicy")["spec"]["ingress"]
     assert [peer["podSelector"]["matchLabels"] for rule in policy for peer in rule["from"]] == [
         {"app.kubernetes.io/name": "orchestrator-python"}
     ]
@@ -71,20 +62,20 @@ def test_data_keys_collide_so_one_server_has_one_policy() -> None:
     assert set(data()) == {"admin_entitlements", "trusted_issuers", "user_endpoints"}
     own = "package orchestrator\n\nallow := true\n"
     assert file("policy.rego", policy=own) == own
-    assert "orchestrator-python-opa.policy" in refusal(policy="package fed_mgr\n")
+    assert "orchestrator-python-opa.policy" in chart.refusal(policy="package fed_mgr\n")
 
 
 def test_folder_is_read_twice_so_files_are_named() -> None:
     paths = [item for item in arguments() if item.startswith("/")]
     assert paths == ["/policy/data.json", "/policy/policy.rego", "/policy/access.rego"]
-    keys = {key.removeprefix("policy.") for key in support.config(render(), NAME)}
+    keys = {key.removeprefix("policy.") for key in chart.config()}
     assert keys == {path.removeprefix("/policy/") for path in paths}, "a file that is not named is not read"
 
 
 def test_debug_log_writes_claims_so_it_is_refused() -> None:
     assert "--log-level=error" in arguments()
     assert "--log-level=info" in arguments(settings={"--log-level": "info"})
-    assert "claims of users" in refusal(settings={"--log-level": "debug"})
+    assert "claims of users" in chart.refusal(settings={"--log-level": "debug"})
 
 
 def test_issuer_trailing_slash_is_that_of_the_tokens() -> None:
@@ -97,13 +88,13 @@ def test_issuer_trailing_slash_is_that_of_the_tokens() -> None:
 
 def test_changed_policy_is_not_read_so_it_rolls_the_pods() -> None:
     def checksum(**values: Any) -> str:
-        annotations: dict[str, str] = support.pod(render(**values), NAME)["metadata"]["annotations"]
+        annotations: dict[str, str] = support.pod(chart.render(**values), NAME)["metadata"]["annotations"]
         return annotations["checksum/config"]
 
     assert checksum() == checksum()
     assert checksum() != checksum(adminGroups=["admins"])
     assert "--watch" not in " ".join(arguments())
-    strategy = support.find(render(), "Deployment", NAME)["spec"]["strategy"]
+    strategy = chart.find("Deployment")["spec"]["strategy"]
     assert strategy["rollingUpdate"]["maxUnavailable"] == 0, "one that does not compile must not replace one that does"
 
 

@@ -1,4 +1,4 @@
-"""The traps of the provider selector (charts/provider-selector/contract.yaml), a test each."""
+"""The provider selector's own traps, a test each; test_processors.py has those of all three processors."""
 
 from __future__ import annotations
 
@@ -10,11 +10,12 @@ from pathlib import Path
 import pytest
 
 from tests import support
-from tests.static import processors
+from tests.static.processors import run_start
+from tests.support import Chart
 
 pytestmark = pytest.mark.static
 
-NAME = "provider-selector"
+chart = Chart("provider-selector")
 
 CONF = """
 RALLY_PROVIDER_NAME_MAPPING = {"RECAS-BARI-RegionOne": "recas_bari"}
@@ -69,49 +70,9 @@ IMAGE = {
 
 
 def start(folder: Path, messages: int) -> subprocess.CompletedProcess[str]:
-    variables = {name: str(value) for name, value in processors.env(NAME).items()}
+    variables = {name: str(value) for name, value in chart.env().items()}
     variables |= {"MESSAGES": str(messages), "KAFKA_SSL_PASSWORD_PATH": str(folder / "tls/password")}
-    return processors.run_start(NAME, folder, IMAGE, variables)
-
-
-def test_service_links_are_off() -> None:
-    processors.service_links(NAME)
-
-
-def test_field_names_not_env_hints_are_the_variables() -> None:
-    processors.field_names_not_env_hints(NAME)
-
-
-def test_password_file_is_mounted() -> None:
-    processors.password_file(NAME)
-
-
-def test_always_tls_with_files_of_the_secret() -> None:
-    processors.always_tls(NAME)
-
-
-def test_history_within_a_second_is_found_on_this_broker() -> None:
-    processors.history_within_a_second(NAME)
-
-
-def test_log_folder_is_writable_and_emptied_so_that_the_probe_tells_the_truth(tmp_path: Path) -> None:
-    processors.log_folder(NAME, tmp_path)
-
-
-def test_one_pod_only() -> None:
-    processors.one_pod(NAME)
-
-
-def test_message_size_is_one_for_topics_and_client() -> None:
-    processors.message_size(NAME)
-
-
-def test_root_is_needed_and_nothing_else_is_given() -> None:
-    processors.root_and_nothing_else(NAME)
-
-
-def test_json_deserializer_and_no_other() -> None:
-    processors.deserializer(NAME, right="json", wrong="string")
+    return run_start(chart, folder, IMAGE, variables)
 
 
 def test_empty_rally_gets_a_first_message_that_changes_no_result(tmp_path: Path) -> None:
@@ -131,23 +92,23 @@ def test_empty_rally_gets_a_first_message_that_changes_no_result(tmp_path: Path)
 
 
 def test_hard_coded_sites_are_joined_by_the_sites_own_and_no_provider_is_an_error(tmp_path: Path) -> None:
-    assert json.loads(processors.file(NAME, "rally-providers.json")) == {}
+    assert json.loads(chart.config()["indigo-paas.rally-providers.json"]) == {}
     own = {"SITE-one": "site_one"}
-    assert json.loads(processors.file(NAME, "rally-providers.json", rallyProviders=own)) == own
+    assert json.loads(chart.config(rallyProviders=own)["indigo-paas.rally-providers.json"]) == own
     done = start(tmp_path, messages=1)
     assert done.stdout == "began recas_bari SITE-one\n", done.stderr
     (tmp_path / "rally-providers.json").write_text(json.dumps(own))
-    assert "rallyProviders" in processors.refusal(NAME, rallyProviders=["SITE-one"])
+    assert "rallyProviders" in chart.refusal(rallyProviders=["SITE-one"])
 
     path = "/kafka-components/processors/modules/providerselector/conf.py"
-    mounts = {item["mountPath"] for item in support.container(support.render_chart(NAME), NAME)["volumeMounts"]}
+    mounts = {item["mountPath"] for item in chart.container()["volumeMounts"]}
     assert path not in mounts
-    replaced = support.render_chart(NAME, {"conf": "site-conf"})
-    assert path in {item["mountPath"] for item in support.container(replaced, NAME)["volumeMounts"]}
-    assert {"name": "conf", "configMap": {"name": "site-conf"}} in support.pod(replaced, NAME)["spec"]["volumes"]
+    replaced = chart.render(conf="site-conf")
+    assert path in {item["mountPath"] for item in support.container(replaced, chart.name)["volumeMounts"]}
+    assert {"name": "conf", "configMap": {"name": "site-conf"}} in support.pod(replaced, chart.name)["spec"]["volumes"]
 
 
 def test_rejected_provider_is_known_and_used_nowhere() -> None:
-    trap = {trap.id: trap for trap in processors.contract(NAME).traps}["rejected-provider"]
+    trap = {trap.id: trap for trap in chart.contract.traps}["rejected-provider"]
     assert "CLOUD-CNAF-TB" in trap.text
-    assert "CLOUD-CNAF-TB" not in json.dumps(support.render_chart(NAME))
+    assert "CLOUD-CNAF-TB" not in json.dumps(chart.render())

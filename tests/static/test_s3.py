@@ -4,75 +4,55 @@ from __future__ import annotations
 
 import os
 import subprocess
-from functools import cache
 from pathlib import Path, PurePosixPath
 from typing import Any
 
 import pytest
 
-from harness.model.contract import Contract
-from harness.model.load import load_contract
-from tests import support
+from tests.support import Chart
 
 pytestmark = pytest.mark.static
 
-
-@cache
-def contract() -> Contract:
-    return load_contract(support.charts() / "s3")
-
-
-def render(**values: Any) -> list[support.Object]:
-    return support.render_chart("s3", values)
-
-
-def env(**values: Any) -> dict[str, Any]:
-    return support.environment(render(**values), "s3")
-
-
-def refusal(**values: Any) -> str:
-    with pytest.raises(support.Refused) as refused:
-        render(**values)
-    return str(refused.value)
+chart = Chart("s3")
 
 
 def job() -> dict[str, Any]:
-    (found,) = [item for item in render() if item["kind"] == "Job"]
+    (found,) = [item for item in chart.render() if item["kind"] == "Job"]
     container: dict[str, Any] = found["spec"]["template"]["spec"]["containers"][0]
     return container
 
 
 def start() -> str:
-    text: str = support.container(render(), "s3")["args"][0]
+    text: str = chart.container()["args"][0]
     return text
 
 
 def test_no_health_unless_asked() -> None:
     def asked(variables: dict[str, Any]) -> None:
-        container = support.container(render(), "s3")
+        container = chart.container()
         for probe in ("readinessProbe", "livenessProbe"):
             assert container[probe]["httpGet"]["path"] == variables["VGW_HEALTH"]
 
-    asked(env())
+    asked(chart.env())
     with pytest.raises(AssertionError):
-        asked(env(settings={"VGW_HEALTH": "/other"}))
+        asked(chart.env(settings={"VGW_HEALTH": "/other"}))
 
 
 def test_extended_attributes_are_not_needed() -> None:
-    assert env()["VGW_META_SIDECAR"] == "/data/metadata"
+    assert chart.env()["VGW_META_SIDECAR"] == "/data/metadata"
     assert "/data/metadata" in start()
-    assert "VGW_META_SIDECAR" in refusal(settings={"VGW_META_SIDECAR": "/tmp/metadata"})
-    assert "VGW_META_NONE" in refusal(settings={"VGW_META_NONE": "true"})
+    assert "VGW_META_SIDECAR" in chart.refusal(settings={"VGW_META_SIDECAR": "/tmp/metadata"})
+    assert "VGW_META_NONE" in chart.refusal(settings={"VGW_META_NONE": "true"})
 
 
 def test_folders_are_buckets_so_that_they_are_apart() -> None:
     root = PurePosixPath(start().splitlines()[-1].split()[-1])
     for name in ("VGW_META_SIDECAR", "VGW_IAM_DIR"):
-        folder = PurePosixPath(env()[name])
+        folder = PurePosixPath(chart.env()[name])
         assert root not in (folder, *folder.parents)
         assert folder not in root.parents
-        assert f"s3.settings.{name}" in refusal(settings={name: f"{root}/{name.lower()}"})
-        assert f"s3.settings.{name}" in refusal(settings={name: "/data"})
+        assert f"s3.settings.{name}" in chart.refusal(settings={name: f"{root}/{name.lower()}"})
+        assert f"s3.settings.{name}" in chart.refusal(settings={name: "/data"})
 
 
 # A gateway of ours: users and buckets are files below $STATE; it answers and refuses as the real one was seen to do.
@@ -121,7 +101,7 @@ def test_root_keys_for_everybody_are_not_given(tmp_path: Path) -> None:
     provide(tmp_path, "bucket models ranker second\nbucket more ranker second\n")
     assert content(tmp_path, "users") == {"keeper": "other user", "ranker": "second user"}, "a changed Secret arrives"
     assert content(tmp_path, "buckets") == {"backups": "keeper", "models": "ranker", "more": "ranker"}
-    readers = [name for name, value in env().items() if isinstance(value, dict)]
+    readers = [name for name, value in chart.env().items() if isinstance(value, dict)]
     assert readers == ["ROOT_ACCESS_KEY_ID", "ROOT_SECRET_ACCESS_KEY"]
 
 
@@ -135,9 +115,9 @@ def test_keys_in_arguments_are_in_no_text_of_the_chart() -> None:
 
 
 def test_not_minio() -> None:
-    assert contract().upstream.licence == "Apache-2.0"
-    assert support.container(render(), "s3")["image"] == "versity/versitygw:v1.8.0"
-    assert render(**{"global": {"components": {"s3": {"mode": "external"}}}}) == []
+    assert chart.contract.upstream.licence == "Apache-2.0"
+    assert chart.container()["image"] == "versity/versitygw:v1.8.0"
+    assert chart.render(**{"global": {"components": {"s3": {"mode": "external"}}}}) == []
 
 
 def test_start_replaces_the_shell_and_makes_its_folders(tmp_path: Path) -> None:

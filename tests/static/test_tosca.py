@@ -19,28 +19,19 @@ from typing import Any
 
 import pytest
 
-from tests import support
+from tests.support import Chart
 
 pytestmark = pytest.mark.static
+
+chart = Chart("tosca")
 
 PUBLIC = "https://raw.example.org/types/"
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
 
 
-def render(**values: Any) -> list[support.Object]:
-    return support.render_chart("tosca", values)
-
-
 def settings(**values: Any) -> dict[str, Any]:
-    parsed: dict[str, Any] = json.loads(support.config(render(**values), "tosca")["indigo-paas.tosca.settings.json"])
+    parsed: dict[str, Any] = json.loads(chart.config(**values)["indigo-paas.tosca.settings.json"])
     return parsed
-
-
-def refusal(**values: Any) -> str:
-    """Return the message with which the values are refused."""
-    with pytest.raises(support.Refused) as refused:
-        render(**values)
-    return str(refused.value)
 
 
 # --- the program, as the chart mounts it
@@ -121,7 +112,7 @@ class Server:
 def serving(folder: Path, **sources: Any) -> Iterator[Server]:
     """Run the program from the ConfigMap over a folder that stands for the volume."""
     program = folder / "tosca.py"
-    program.write_text(support.config(render(), "tosca")["indigo-paas.tosca.tosca.py"])
+    program.write_text(chart.config()["indigo-paas.tosca.tosca.py"])
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
@@ -189,7 +180,7 @@ def test_branch_is_no_revision() -> None:
     assert settings()["sources"]["types"]["revision"] != COMMIT
     assert settings(sources={"types": {"revision": COMMIT}})["sources"]["types"]["revision"] == COMMIT
     for wrong in ("master", "v4.0.1", COMMIT[:12], COMMIT.upper(), ""):
-        message = refusal(sources={"types": {"revision": wrong}})
+        message = chart.refusal(sources={"types": {"revision": wrong}})
         assert "tosca.sources.types.revision" in message
         assert "all 40 digits" in message
 
@@ -266,7 +257,7 @@ def test_read_only_serving(tmp_path: Path, repository: Path) -> None:
         for method in ("PUT", "POST", "DELETE", "PATCH"):
             assert server.ask("/types/custom_types.yaml", method)[0] == 501
         assert server.ask("/types/custom_types.yaml", "HEAD") == (200, "")
-    container = support.container(render(), "tosca")
+    container = chart.container()
     assert container["securityContext"]["readOnlyRootFilesystem"] is True
     mounts = {item["mountPath"]: item.get("readOnly", False) for item in container["volumeMounts"]}
     assert mounts["/srv/tosca"] is False
@@ -282,35 +273,37 @@ def test_defaults_serve_types_and_templates() -> None:
     assert set(found["sources"]) == {"types", "templates"}
     assert set(settings(sources={"templates": {"repository": ""}})["sources"]) == {"types"}
     nothing = {"types": {"repository": ""}, "templates": {"repository": ""}}
-    assert "tosca.sources" in refusal(sources=nothing)
-    assert "with a slash" in refusal(sources={"types": {"replaces": ["https://raw.example.org/types"]}})
-    assert "repository" in refusal(sources={"types": {"repository": "http://git.example.org/types.git"}})
-    assert "repository" in refusal(sources={"types": {"repository": "https://user:token@git.example.org/types.git"}})
+    assert "tosca.sources" in chart.refusal(sources=nothing)
+    assert "with a slash" in chart.refusal(sources={"types": {"replaces": ["https://raw.example.org/types"]}})
+    assert "repository" in chart.refusal(sources={"types": {"repository": "http://git.example.org/types.git"}})
+    assert "repository" in chart.refusal(
+        sources={"types": {"repository": "https://user:token@git.example.org/types.git"}}
+    )
 
 
 def test_copy_is_kept_and_each_pod_has_its_own() -> None:
-    spec = support.find(render(replicas=2), "StatefulSet", "tosca")["spec"]
+    spec = chart.find("StatefulSet", replicas=2)["spec"]
     (claim,) = spec["volumeClaimTemplates"]
     assert claim["metadata"]["name"] == "data"
-    assert support.find(render(replicas=2), "PodDisruptionBudget", "tosca")
+    assert chart.find("PodDisruptionBudget", replicas=2)
 
 
 def test_public_addresses_are_used_where_it_runs_elsewhere_or_nowhere() -> None:
     for mode in ("external", "off"):
-        assert render(**{"global": {"components": {"tosca": {"mode": mode}}}}) == []
+        assert chart.render(**{"global": {"components": {"tosca": {"mode": mode}}}}) == []
 
 
 def test_it_is_reached_by_those_who_parse_templates_only() -> None:
-    ingress = support.find(render(), "NetworkPolicy", "tosca")["spec"]["ingress"]
+    ingress = chart.find("NetworkPolicy")["spec"]["ingress"]
     peers = [peer for rule in ingress for peer in rule["from"]]
     assert {"podSelector": {"matchLabels": {"app.kubernetes.io/name": "im"}}} in peers
     assert not [peer for peer in peers if "namespaceSelector" in peer], "the gateway has no business here"
 
 
 def test_token_of_private_repositories_is_in_no_command_line() -> None:
-    assert "GIT_TOKEN" not in support.environment(render(), "tosca")
-    found = support.environment(render(private=True), "tosca")
+    assert "GIT_TOKEN" not in chart.env()
+    found = chart.env(private=True)
     assert found["GIT_TOKEN"] == {"secretKeyRef": {"name": "tosca-git", "key": "token"}}
-    program = support.config(render(), "tosca")["indigo-paas.tosca.tosca.py"]
+    program = chart.config()["indigo-paas.tosca.tosca.py"]
     assert "password=$GIT_TOKEN" in program, "the helper reads it from the environment"
-    assert support.environment(render(trustedCa={"configMap": "ca"}), "tosca")["GIT_SSL_CAINFO"]
+    assert chart.env(trustedCa={"configMap": "ca"})["GIT_SSL_CAINFO"]

@@ -216,14 +216,32 @@ def test_an_environment_is_its_folder(checkout: Path) -> None:
 
 
 def test_an_environment_names_a_profile_that_exists(checkout: Path) -> None:
-    write_environment(checkout, "prod", profile="ha")
+    write_environment(checkout, "prod", profiles=["minimal", "ha"])
     with pytest.raises(UserError) as caught:
         load_environment(checkout, "prod")
     assert str(caught.value) == (
-        "profile: no file charts/indigo-paas/profiles/ha.yaml\n"
+        "profiles.1: no file charts/indigo-paas/profiles/ha.yaml\n"
         "where: argocd/environments/prod/config.yaml\n"
         "fix: write one of those there are: minimal"
     )
+
+
+def test_a_profile_that_is_listed_twice_is_refused(checkout: Path) -> None:
+    write_environment(checkout, "prod", profiles=["minimal", "minimal"])
+    with pytest.raises(UserError) as caught:
+        load_environment(checkout, "prod")
+    assert str(caught.value).startswith("profiles.1: minimal is listed twice\n")
+
+
+def test_a_later_profile_wins_over_an_earlier_one_and_the_environment_over_both(checkout: Path) -> None:
+    profiles = checkout / "charts" / "indigo-paas" / "profiles"
+    write(profiles / "ha.yaml", {"store": {"replicas": 3, "size": 3}, "list": [3]})
+    write(profiles / "minimal.yaml", {"store": {"replicas": 1, "size": 1, "kept": True}, "list": [1, 2]})
+    write_environment(checkout, "prod", profiles=["minimal", "ha"])
+    write(checkout / "argocd" / "environments" / "prod" / "values.yaml", {"store": {"size": 4}})
+    values = read_values(checkout, load_environment(checkout, "prod"))
+    assert values["store"] == {"replicas": 3, "size": 4, "kept": True}
+    assert values["list"] == [3]
 
 
 def test_an_unknown_environment_is_refused_with_those_there_are(checkout: Path) -> None:

@@ -95,7 +95,7 @@ def test_a_secret_of_somebody_else_gets_no_key(items: list[Wanted], memory: Memo
     memory.put("store-auth", user="client")
     memory.locked["store-auth"] = "is written by ExternalSecret store: add the key there"
     assert states(items, memory)["store-auth/password"] == State.LOCKED
-    apply(items, memory)
+    apply(items, memory, "indigo-dev")
     assert set(memory.secrets["store-auth"]) == {"user"}
     assert (
         "Secret store-auth, key password: is missing; the Secret is written by ExternalSecret store: add the key there"
@@ -104,7 +104,7 @@ def test_a_secret_of_somebody_else_gets_no_key(items: list[Wanted], memory: Memo
 
 
 def test_apply_makes_what_is_missing_and_a_second_run_changes_nothing(items: list[Wanted], memory: Memory) -> None:
-    done = apply(items, memory)
+    done = apply(items, memory, "indigo-dev")
     assert {one.planned.wanted.name for one in done if one.created} == {
         "issuer-db", "issuer-keys", "portal-app", "store-auth", "store-root"
     }  # fmt: skip
@@ -115,13 +115,13 @@ def test_apply_makes_what_is_missing_and_a_second_run_changes_nothing(items: lis
         "indigo-paas/contract": "charts/issuer/contract.yaml secrets.issuer-db",
     }
     before = copy.deepcopy((memory.secrets, memory.changes))
-    assert [one.added for one in apply(items, memory)] == [()] * len(items)
+    assert [one.added for one in apply(items, memory, "indigo-dev")] == [()] * len(items)
     assert (memory.secrets, memory.changes) == before
 
 
 def test_apply_adds_keys_and_leaves_the_others_alone(items: list[Wanted], memory: Memory) -> None:
     memory.put("issuer-keys", fernet="of somebody", extra="too")
-    apply(items, memory)
+    apply(items, memory, "indigo-dev")
     assert memory.secrets["issuer-keys"]["fernet"] == b"of somebody"
     assert memory.secrets["issuer-keys"]["extra"] == b"too"
     assert "jwks" in memory.secrets["issuer-keys"]
@@ -133,7 +133,7 @@ def test_apply_yields_to_whoever_was_first(items: list[Wanted], memory: Memory) 
         memory.put(name, password="from-the-other-run")
 
     memory.meddle = first
-    done = apply(items, memory)
+    done = apply(items, memory, "indigo-dev")
     assert done[0].planned.wanted.name == "issuer-db"
     assert done[0].added == ()
     assert memory.secrets["issuer-db"]["password"] == b"from-the-other-run"
@@ -148,7 +148,7 @@ def test_apply_reads_again_when_a_secret_changes_under_it(items: list[Wanted], m
             memory.put(name, jwks="from-the-other-run")
 
     memory.meddle = between
-    apply(items, memory)
+    apply(items, memory, "indigo-dev")
     assert memory.secrets["issuer-keys"]["jwks"] == b"from-the-other-run"
 
 
@@ -156,7 +156,7 @@ def test_apply_gives_up_on_a_secret_that_never_rests(items: list[Wanted], memory
     memory.put("issuer-keys", fernet="here")
     memory.meddle = lambda name: memory.put("issuer-keys")
     with pytest.raises(UserError) as caught:
-        apply([item for item in items if item.name == "issuer-keys"], memory)
+        apply([item for item in items if item.name == "issuer-keys"], memory, "indigo-dev")
     assert str(caught.value) == (
         "Secret issuer-keys was changed by something else 5 times in a row\n"
         "fix: find out what writes it (kubectl get secret --show-managed-fields), stop that, and run it again"
@@ -164,7 +164,7 @@ def test_apply_gives_up_on_a_secret_that_never_rests(items: list[Wanted], memory
 
 
 def test_verify_lists_what_is_missing_wrong_and_unknown(items: list[Wanted], memory: Memory) -> None:
-    apply(items, memory)
+    apply(items, memory, "indigo-dev")
     memory.put("portal-app", mail="correct-horse-battery")
     assert [str(finding) for finding in verify(items, memory)] == [
         "Secret issuer-mail: is not there; optional: Only where the mail server asks for a login."
@@ -190,7 +190,7 @@ def test_two_ids_in_one_secret_do_not_call_each_other_unknown(graph: Graph, memo
         for item in wanted(graph, HERE, {"issuer-db": "all", "issuer-keys": "all"})
         if item.identifier in ("issuer-db", "issuer-keys")
     ]
-    apply(items, memory)
+    apply(items, memory, "indigo-dev")
     assert set(memory.secrets) == {"all"}
     assert verify(items, memory) == []
 
@@ -254,7 +254,7 @@ def test_no_value_appears_in_any_output_or_log(shell: Memory, caplog: pytest.Log
 
 
 def test_no_value_appears_in_the_repr_of_an_object(items: list[Wanted], memory: Memory) -> None:
-    done = apply(items, memory)
+    done = apply(items, memory, "indigo-dev")
     memory.put("issuer-db", password="2" * 40)
     stored = [memory.get(item.name) for item in items]
     shown = "".join(map(repr, [items, done, stored, plan(items, memory), verify(items, memory)]))

@@ -87,6 +87,8 @@ def test_a_wrong_value_is_described_without_being_shown(shape: str, value: str, 
 def test_further_wrong_values() -> None:
     assert wrong(spec("password"), Hidden(b"\xff")) == "is not text in UTF-8"
     assert wrong(spec("text"), Hidden(b"\xff")) is None
+    assert wrong(spec("binary", generate=False), Hidden(b"\xfe\xed\xfe\xed")) is None
+    assert wrong(spec("binary", generate=False), Hidden(b"")) == "is empty"
     assert wrong(spec("text"), Hidden(b" \n")) == "is empty"
     assert wrong(spec("username", value="client"), Hidden(b"root")) == "is not the value that the contract fixes"
     assert (doubtful(spec("password"), Hidden(b"p@ss/word")) or "").startswith("holds characters that mean something")

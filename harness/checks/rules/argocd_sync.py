@@ -111,10 +111,14 @@ def _environment(item: Object, platform: Platform) -> Iterator[Problem]:
         )
     if not {"Prune=confirm", "Delete=confirm"} <= sync_options(item):
         yield Problem(item, "metadata.annotations", "lacks Prune=confirm, Delete=confirm: a bad commit may remove it")
-    profile = f"profiles/{environment.profile}.yaml"
+    profiles = [f"profiles/{profile}.yaml" for profile in environment.profiles]
     files = ((item["spec"].get("source") or {}).get("helm") or {}).get("valueFiles") or []
-    if profile not in files:
-        yield Problem(item, "spec.source.helm.valueFiles", f"does not hold {profile}, the profile of config.yaml")
+    if files[: len(profiles)] != profiles:
+        yield Problem(
+            item,
+            "spec.source.helm.valueFiles",
+            f"does not begin with {', '.join(profiles)}, the profiles of config.yaml in their order",
+        )
 
 
 def _applicationset(item: Object) -> Iterator[Problem]:

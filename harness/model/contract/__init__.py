@@ -11,15 +11,18 @@ from harness.model.contract.base import Closed, Name, Sentence
 from harness.model.contract.exposure import Alert, Forwarded, Limit, Metrics, OwnAlert, Prefix, Route, Series
 from harness.model.contract.relations import Bucket, Database, Egress, Need, Requirement, Topic
 from harness.model.contract.running import Availability, Effect, Job, Replicas, Resources, Trap, Workload
-from harness.model.contract.settings import SETTING_PATTERNS, Option, Secret, SecretKey, Setting, Type
+from harness.model.contract.secret import CERTIFICATE_SHAPES, Certificate, Secret, SecretKey
+from harness.model.contract.settings import SETTING_PATTERNS, Option, Setting, Type
 from harness.model.contract.software import Check, Image, Port, Probe, Probes, Security, Upstream, Writable
 from harness.model.contract.whole import Contract
 
 __all__ = [
+    "CERTIFICATE_SHAPES",
     "SETTING_PATTERNS",
     "Alert",
     "Availability",
     "Bucket",
+    "Certificate",
     "Check",
     "Closed",
     "Contract",

@@ -1,9 +1,9 @@
-"""Settings of the software, options of the chart, Secrets."""
+"""Settings of the software, options of the chart."""
 
 from __future__ import annotations
 
 import enum
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from pydantic import Field
 
@@ -65,25 +65,3 @@ class Option(Closed):
     schema_: Annotated[dict[str, Any], Field(alias="schema", description="JSON Schema of the value.")]
     default: Any = None
     meaning: Sentence
-
-
-class SecretKey(Closed):
-    """One key of a Secret."""
-
-    shape: Annotated[
-        Literal["password", "fernet", "jwks", "base64-32", "username", "client-id", "text", "pem"],
-        Field(description="What a valid value looks like; decides how `indigo secrets` makes it."),
-    ]
-    purpose: Sentence
-    value: Annotated[str | None, Field(description="A fixed, harmless value (a user name); None where random.")] = None
-    generate: Annotated[bool, Field(description="false: only a person can supply it (an outside account).")] = True
-    changedBy: Annotated[str, Field(description="Who may change it.")]
-    onChange: Annotated[str, Field(description="What happens, and what to do, when it changes.")]
-
-
-class Secret(Closed):
-    """A Kubernetes Secret that this component owns; others may read it where they require the component."""
-
-    purpose: Sentence
-    keys: Annotated[dict[str, SecretKey], Field(min_length=1)]
-    optional: Annotated[str, Field(description="When it is not needed; empty where it always is.")] = ""

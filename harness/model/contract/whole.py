@@ -11,7 +11,8 @@ from harness.model.contract.base import Closed, Name, Sentence
 from harness.model.contract.exposure import Metrics, Route
 from harness.model.contract.relations import Bucket, Database, Egress, Requirement, Topic
 from harness.model.contract.running import Availability, Job, Replicas, Resources, Trap, Workload
-from harness.model.contract.settings import Option, Secret, Setting
+from harness.model.contract.secret import Secret
+from harness.model.contract.settings import Option, Setting
 from harness.model.contract.software import Image, Port, Probe, Probes, Security, Upstream, Writable
 
 
