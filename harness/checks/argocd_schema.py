@@ -19,73 +19,75 @@ LABELS: Schema = {"type": "object", "additionalProperties": {"type": "string"}}
 ANY: Schema = {"type": "object"}
 
 
-def _list(items: Schema) -> Schema:
+def list_of(items: Schema) -> Schema:
+    """Return the schema of a list of such items."""
     return {"type": "array", "items": items}
 
 
-def _closed(required: str = "", **properties: Schema) -> Schema:
+def closed_object(required: str = "", **properties: Schema) -> Schema:
+    """Return the schema of an object with these fields and no others; `required` are names, by spaces."""
     return {
         "type": "object", "additionalProperties": False, "required": required.split(), "properties": properties
     }  # fmt: skip
 
 
-METADATA = _closed(
-    "name", name=TEXT, namespace=TEXT, labels=LABELS, annotations=LABELS, finalizers=_list(TEXT)
+METADATA = closed_object(
+    "name", name=TEXT, namespace=TEXT, labels=LABELS, annotations=LABELS, finalizers=list_of(TEXT)
 )  # fmt: skip
 
-HELM = _closed(valueFiles=_list(TEXT), valuesObject=ANY)
-SOURCE = _closed("repoURL targetRevision path", repoURL=TEXT, targetRevision=TEXT, path=TEXT, helm=HELM)
-RETRY = _closed(
+HELM = closed_object(valueFiles=list_of(TEXT), valuesObject=ANY)
+SOURCE = closed_object("repoURL targetRevision path", repoURL=TEXT, targetRevision=TEXT, path=TEXT, helm=HELM)
+RETRY = closed_object(
     "limit backoff",
     limit={"type": "integer"},
     refresh=FLAG,
-    backoff=_closed("duration", duration=DURATION, factor=NUMBER, maxDuration=DURATION),
+    backoff=closed_object("duration", duration=DURATION, factor=NUMBER, maxDuration=DURATION),
 )
-SYNC_POLICY = _closed(
+SYNC_POLICY = closed_object(
     "retry",
-    automated=_closed(prune=FLAG, selfHeal=FLAG, allowEmpty=FLAG),
+    automated=closed_object(prune=FLAG, selfHeal=FLAG, allowEmpty=FLAG),
     retry=RETRY,
-    syncOptions=_list({"type": "string", "pattern": "^[A-Za-z]+=[a-z]+$"}),
+    syncOptions=list_of({"type": "string", "pattern": "^[A-Za-z]+=[a-z]+$"}),
 )
-APPLICATION_SPEC = _closed(
+APPLICATION_SPEC = closed_object(
     "project source destination syncPolicy",
     project=TEXT,
     source=SOURCE,
-    destination=_closed("server namespace", server=TEXT, namespace=TEXT),
+    destination=closed_object("server namespace", server=TEXT, namespace=TEXT),
     revisionHistoryLimit=NUMBER,
     syncPolicy=SYNC_POLICY,
 )
-KINDS = _list(_closed("group kind", group={"type": "string"}, kind=TEXT))
-PROJECT_SPEC = _closed(
+KINDS = list_of(closed_object("group kind", group={"type": "string"}, kind=TEXT))
+PROJECT_SPEC = closed_object(
     "sourceRepos destinations clusterResourceWhitelist namespaceResourceWhitelist",
     description=TEXT,
-    sourceRepos=_list(TEXT),
-    destinations=_list(_closed("server namespace", server=TEXT, namespace=TEXT)),
+    sourceRepos=list_of(TEXT),
+    destinations=list_of(closed_object("server namespace", server=TEXT, namespace=TEXT)),
     clusterResourceWhitelist=KINDS,
     namespaceResourceWhitelist=KINDS,
 )
-GIT = _closed(
+GIT = closed_object(
     "repoURL revision files",
     repoURL=TEXT,
     revision=TEXT,
     requeueAfterSeconds=NUMBER,
-    files=_list(_closed("path", path=TEXT)),
+    files=list_of(closed_object("path", path=TEXT)),
 )
-APPLICATION_SET_SPEC = _closed(
+APPLICATION_SET_SPEC = closed_object(
     "goTemplate goTemplateOptions syncPolicy generators template",
     goTemplate=FLAG,
-    goTemplateOptions=_list(TEXT),
-    syncPolicy=_closed(
+    goTemplateOptions=list_of(TEXT),
+    syncPolicy=closed_object(
         applicationsSync={"enum": ["create-only", "create-update", "create-delete", "sync"]},
         preserveResourcesOnDeletion=FLAG,
     ),
-    generators=_list(_closed("git", git=GIT)),
-    template=_closed("metadata spec", metadata=METADATA, spec=APPLICATION_SPEC),
+    generators=list_of(closed_object("git", git=GIT)),
+    template=closed_object("metadata spec", metadata=METADATA, spec=APPLICATION_SPEC),
 )
 
 
 def _object(kind: str, spec: Schema) -> Schema:
-    return _closed(
+    return closed_object(
         "apiVersion kind metadata spec",
         apiVersion={"const": "argoproj.io/v1alpha1"},
         kind={"const": kind},

@@ -13,6 +13,7 @@ from typing import Any
 import jsonschema
 from referencing import Registry, Resource
 
+from harness.checks import extension_schema
 from harness.checks.argocd_schema import SCHEMAS
 from harness.errors import UserError
 from harness.render.objects import Object
@@ -71,6 +72,8 @@ def _message(error: Any) -> str:
 def _validator(api_version: str, kind: str, minor: str) -> Any:
     if api_version == "argoproj.io/v1alpha1" and kind in SCHEMAS:
         return jsonschema.Draft202012Validator(SCHEMAS[kind])
+    if (api_version, kind) in extension_schema.SCHEMAS:
+        return jsonschema.Draft202012Validator(extension_schema.SCHEMAS[api_version, kind])
     folder = _folder(minor)
     # apps/v1 -> apps-v1, networking.k8s.io/v1 -> networking-v1: how the package names its files
     version = re.sub(r"^([^./]*)(?:\.[^/]*)?/", r"\1-", api_version)

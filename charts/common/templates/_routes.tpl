@@ -56,9 +56,10 @@ of it: the values say so.
 {{- end -}}
 {{- with $demands.forwarded.setting -}}
 {{- $declared := get $x.contract.settings . -}}
-{{- $value := get $x.env . | default (get ($x.root.Values.settings | default dict) .) | default $declared.default -}}
-{{- if has (include "common.text" ($value | default "")) $demands.forwarded.distrusts -}}
-{{- $wrong = append $wrong (printf "%s.settings.%s: is %q, and the gateway's headers would not be believed; leave it out. %s" $x.name . (include "common.text" ($value | default "")) $demands.forwarded.why) -}}
+{{- $set := merge (dict) $x.env ($x.root.Values.settings | default dict) -}}
+{{- $value := include "common.text" (hasKey $set . | ternary (get $set .) ($declared.default | default "")) -}}
+{{- if has $value $demands.forwarded.distrusts -}}
+{{- $wrong = append $wrong (printf "%s.settings.%s: is %q, and the gateway's headers would not be believed; leave it out. %s" $x.name . $value $demands.forwarded.why) -}}
 {{- end -}}
 {{- end -}}
 {{- end -}}
