@@ -82,10 +82,8 @@ def test_an_ingress_cannot_cut_off_a_prefix_and_says_so() -> None:
 def test_a_route_needs_a_gateway_and_a_public_url() -> None:
     message = iam.refusal(**{"global": {"routes": {"kind": "HTTPRoute"}}})
     assert "global.routes.gateway.name: is required" in message
-    registry = Chart("federation-registry", components={"neo4j": {"mode": "external", "host": "graph.example.org"}})
-    assert "global.urls.federation-registry: is required for a route" in registry.refusal(
-        **{"global": {"routes": HTTP}}
-    )
+    message = Chart("openbao").refusal(**{"global": {"routes": HTTP}})
+    assert "global.urls.openbao: is required for a route of kind HTTPRoute" in message
 
 
 @pytest.mark.parametrize(
