@@ -16,6 +16,7 @@ from harness.checks.model import Finding, Platform, Problem, Rule, Severity, Sub
 from harness.errors import UserError
 from harness.model.environment import modes, read_values
 from harness.model.graph import Graph
+from harness.model.images import load_shared
 from harness.model.load import load_contracts
 from harness.render import REPO, Rendered, render_all, render_bootstrap
 
@@ -71,7 +72,8 @@ def subject(environments: Collection[str] | None = None, repository: Path | None
 def platform(repository: Path, rendered: Rendered, graph: Graph) -> Platform:
     """Return one environment as the rules see it."""
     values = read_values(repository, rendered.environment)
-    return Platform(rendered, graph.contracts, graph, values, modes(values, graph.contracts))
+    here = modes(values, graph.contracts)
+    return Platform(rendered, graph.contracts, graph, values, here, load_shared(repository))
 
 
 def check(looked_at: Subject, only: Collection[str] = ()) -> Report:

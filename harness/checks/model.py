@@ -13,6 +13,7 @@ from harness.checks.pods import NAME, Pod, pods_of
 from harness.model.contract import Contract
 from harness.model.environment import Mode
 from harness.model.graph import Graph
+from harness.model.images import SharedImage
 from harness.render import Rendered
 from harness.render.objects import Object, title
 
@@ -73,6 +74,7 @@ class Platform:
         graph: the graph of the contracts.
         values: the environment's merged values.
         modes: where each component runs.
+        images: the images that belong to no component.
     """
 
     rendered: Rendered
@@ -80,6 +82,7 @@ class Platform:
     graph: Graph
     values: Mapping[str, Any]
     modes: Mapping[str, Mode]
+    images: Mapping[str, SharedImage] = field(default_factory=dict)
 
     @property
     def name(self) -> str:

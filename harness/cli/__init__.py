@@ -24,6 +24,7 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     "why": ("why", "why", "Say what keeps a sync from converging, and what waits for it."),
     "bootstrap": ("bootstrap", "bootstrap", "Print the objects an operator applies once to a cluster with Argo CD."),
     "secrets": ("secrets", "secrets", "Plan, create and verify the Secrets that the contracts ask for."),
+    "images": ("images", "images", "List every container image; bring them to a registry of your own."),
     "graph": ("graph", "graph", "Show the dependency graph: waves, edges, who waits for whom."),
     "generate": ("generate", "generate", "Write the files that are derived from the contracts."),
     "bench": ("bench", "bench", "Measure the phases against their budgets and the bare tools."),

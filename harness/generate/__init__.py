@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from harness.errors import UserError
-from harness.generate import index, models, readme, reference, schema, values
+from harness.generate import images, index, models, readme, reference, schema, values
 from harness.model.graph import Graph
+from harness.model.images import SharedImage, load_shared
 from harness.model.load import load_contracts
 
 
@@ -46,7 +47,7 @@ def generate(repository: Path, components: Collection[str] = ()) -> list[Output]
         )
     texts = of_components(graph, components or graph.contracts)
     if not components:
-        texts |= shared(graph)
+        texts |= shared(graph, load_shared(repository))
     return [Output(path, texts[path], _read(repository / path)) for path in sorted(texts)]
 
 
@@ -61,10 +62,16 @@ def of_components(graph: Graph, components: Collection[str]) -> dict[Path, str]:
     return texts
 
 
-def shared(graph: Graph) -> dict[Path, str]:
-    """Return the files that are derived from all contracts together, by path below the checkout."""
+def shared(graph: Graph, common: Mapping[str, SharedImage]) -> dict[Path, str]:
+    """Return the files that are derived from all contracts together, by path below the checkout.
+
+    Args:
+        graph: all contracts.
+        common: the images that belong to no component.
+    """
     return {
-        Path("charts/common/templates/_index.tpl"): index.render(graph),
+        Path("images.yaml"): images.render(graph, common),
+        Path("charts/common/templates/_index.tpl"): index.render(graph, common),
         Path("charts/indigo-paas/values.schema.json"): schema.render_umbrella(graph),
         Path("schemas/contract.schema.json"): models.contract_schema(),
         Path("schemas/environment.schema.json"): models.environment_schema(),

@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from typing import Any
 
 from harness.model.graph import Graph
+from harness.model.images import SharedImage
 
 HEADER = """\
 {{- /*
 What templates must know of other components, as JSON. Written by `indigo generate` from all contracts: do not edit.
 common.index.<component> {component, wave, ports, consumers by port; databases, topics, buckets on this server; secrets}
+common.index.images      images that belong to no component, by name: {repository, tag, digest}
 common.index.secrets     Secret id -> {owner, keys}
 common.index.components  sorted list of all names
 */ -}}
 """
 
 
-def render(graph: Graph) -> str:
+def render(graph: Graph, images: Mapping[str, SharedImage]) -> str:
     """Return the template file; every definition gives one line of JSON without `{{`."""
     secrets = {
         identifier: {"owner": owner, "keys": sorted(secret.keys)}
@@ -26,6 +29,13 @@ def render(graph: Graph) -> str:
     definitions = [
         *((f"common.index.{name}", entry(graph, name)) for name in graph.contracts),
         ("common.index.components", sorted(graph.contracts)),
+        (
+            "common.index.images",
+            {
+                name: {"repository": image.repository, "tag": image.tag, "digest": image.digest or ""}
+                for name, image in sorted(images.items())
+            },
+        ),
         ("common.index.secrets", secrets),
     ]
     return HEADER + "".join(

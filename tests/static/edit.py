@@ -23,6 +23,7 @@ class Edit:
         platform = committed.platforms[environment]
         self._committed = committed
         self._rendered = platform.rendered
+        self._images = platform.images
         self.name = environment
         self.namespace = platform.namespace
         self.applications: dict[str, list[Object]] = copy.deepcopy(platform.rendered.applications)
@@ -42,7 +43,8 @@ class Edit:
             delivered_by=self.delivered_by,
         )
         graph = Graph.build(self.contracts)
-        platform = Platform(rendered, graph.contracts, graph, self.values, modes(self.values, graph.contracts))
+        here = modes(self.values, graph.contracts)
+        platform = Platform(rendered, graph.contracts, graph, self.values, here, self._images)
         return dataclasses.replace(
             self._committed,
             contracts=graph.contracts,

@@ -221,6 +221,17 @@ def an_image_past_the_mirror(edit: Edit) -> None:
     edit.values["global"]["images"]["registry"] = "mirror.example.org"
 
 
+@mistake("contract-image", "contract and values say busybox:1.36")
+def an_image_of_its_own_that_waits(edit: Edit) -> None:
+    edit.pod("iam")["spec"]["initContainers"][0]["image"] = "curlimages/curl:8.1.0"
+
+
+@mistake("images-listed", "runs quay.io/example/db:1, which is not in the list of images")
+def an_image_that_an_operator_would_run(edit: Edit) -> None:
+    # a field of that name anywhere in an object that makes no pod itself, as operators read it
+    edit.get("ConfigMap", "mariadb-config")["metadata"]["annotations"]["image"] = "quay.io/example/db:1"
+
+
 @mistake("secrets-two-way", "reads Secret nobody, which no contract declares")
 def a_secret_that_nobody_declares(edit: Edit) -> None:
     edit.env("mariadb", "MARIADB_ROOT_PASSWORD")["valueFrom"]["secretKeyRef"]["name"] = "nobody"

@@ -12,6 +12,7 @@ import yaml
 from click.testing import CliRunner
 
 from harness.checks import Finding, Subject, check, rules, subject
+from harness.checks.rules.images_listed import scan as images_in
 from harness.checks.rules.no_nondeterminism import scan
 from harness.cli.check import check as command
 from harness.errors import UserError
@@ -199,6 +200,47 @@ def test_what_a_template_may_not_use_is_found(template: str, says: str) -> None:
 )
 def test_what_a_template_may_use_is_not_found(template: str) -> None:
     assert list(scan(template)) == []
+
+
+@pytest.mark.parametrize(
+    ("template", "says"),
+    [
+        ("      image: busybox:1.36", "image is busybox:1.36"),
+        ('  - image: "{{ .Values.image.repository }}:{{ .Values.image.tag }}"', "image is"),
+        ("  exporterImage: quay.io/x/y:1", "exporterImage is quay.io/x/y:1"),
+        ('{{ $c := dict "image" "busybox:1.36" }}', '"busybox:1.36" is an image'),
+        ('{{ include "common.image" (dict "root" . "repository" "busybox" "tag" "1" "digest" "") }}', '"busybox" is'),
+    ],
+)
+def test_an_image_that_a_template_names_is_found(template: str, says: str) -> None:
+    found = list(images_in(f"first line\n{template}\n"))
+    assert [line for line, _ in found] == [2], found
+    assert says in found[0][1]
+
+
+@pytest.mark.parametrize(
+    "template",
+    [
+        '  image: {{ include "common.component.image" $x }}',
+        '  image: {{ include "common.image.shared" (dict "root" $x.root "image" "wait") }}',
+        "  imagePullPolicy: IfNotPresent\n  imagePullSecrets:\n    - name: x",
+        "{{- /* image: busybox:1.36 */ -}}",
+        '{{ fail "write image.digest" }}{{ .Values.image.repository }}',
+    ],
+)
+def test_an_image_that_the_list_decides_is_not_found(template: str) -> None:
+    assert list(images_in(template)) == []
+
+
+def test_an_image_written_into_a_wiring_is_found_in_its_chart(checkout: Path) -> None:
+    path = checkout / "charts/valkey/templates/_wiring.tpl"
+    path.write_text(
+        path.read_text(encoding="utf-8") + '{{- define "x" }}\nimage: redis:7\n{{ end }}\n', encoding="utf-8"
+    )
+    found = check(subject(["dev"], checkout), ["images-listed"]).findings
+    assert [(item.component, item.message) for item in found] == [
+        ("valkey", "image is redis:7, written into the template")
+    ]
 
 
 def run(*arguments: str) -> Any:

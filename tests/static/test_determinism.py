@@ -31,7 +31,7 @@ def with_inputs(committed: Subject, inputs: Inputs) -> Subject:
     rendered = dataclasses.replace(
         platform.rendered, inputs={"odd": inputs}, digests={"odd": digest(template_text(inputs))}
     )
-    changed = Platform(rendered, platform.contracts, platform.graph, platform.values, platform.modes)
+    changed = Platform(rendered, platform.contracts, platform.graph, platform.values, platform.modes, platform.images)
     return dataclasses.replace(committed, platforms={"dev": changed})
 
 

@@ -231,7 +231,7 @@ def definitions(text: str) -> dict[str, Any]:
 
 
 def test_the_index_is_json_for_every_component(graph: Graph) -> None:
-    found = definitions(index.render(graph))
+    found = definitions(index.render(graph, {}))
     assert found["common.index.components"] == ["issuer", "portal", "store"]
     assert found["common.index.secrets"]["store-auth"] == {"owner": "store", "keys": ["password", "user"]}
     assert found["common.index.store"] == {
@@ -257,7 +257,7 @@ def test_the_index_is_json_for_every_component(graph: Graph) -> None:
 
 def test_the_index_holds_nothing_that_a_template_would_run(contracts: Contracts) -> None:
     contracts.data["issuer"]["databases"]["issuer"]["collation"] = "{{ fail }}{{{"
-    text = index.render(contracts.build())
+    text = index.render(contracts.build(), {})
     body = next(line for line in text.splitlines() if line.startswith('{"component":"store"'))
     assert "{{" not in body
     assert json.loads(body)["databases"][0]["collation"] == "{{ fail }}{{{"
@@ -284,7 +284,7 @@ def test_the_page_of_a_component_says_what_the_contract_says(graph: Graph) -> No
 
 
 def test_the_pages_over_all_components_have_a_row_for_each(graph: Graph) -> None:
-    texts = {path.name: text for path, text in shared(graph).items()}
+    texts = {path.name: text for path, text in shared(graph, {}).items()}
     for name in COMPONENTS:
         assert f"[{name}](../../charts/{name}/README.md)" in texts["components.md"]
     assert (
@@ -298,7 +298,9 @@ def test_generation_does_not_depend_on_the_order_of_contracts(contracts: Contrac
     other = copy.deepcopy(contracts)
     other.data = dict(reversed(other.data.items()))
     first, second = contracts.build(), other.build()
-    assert of_components(first, first.contracts) | shared(first) == of_components(second, COMPONENTS) | shared(second)
+    assert of_components(first, first.contracts) | shared(first, {}) == of_components(second, COMPONENTS) | shared(
+        second, {}
+    )
 
 
 def test_text_cannot_break_out_of_markdown_or_a_comment() -> None:

@@ -91,7 +91,11 @@ http://{{ include "common.endpoint" . }}
 {{- end -}}
 {{- end -}}
 
-{{- /* Image of the init containers that wait (busybox: nc and wget). */ -}}
-{{- define "common.image.wait" -}}
-{{- include "common.image" (dict "root" .root "repository" "busybox" "tag" "1.36" "digest" "") -}}
+{{- /* Image that belongs to no component (charts/common/images.yaml): dict root, image (its name there). */ -}}
+{{- define "common.image.shared" -}}
+{{- $declared := get (include "common.index.images" .root | fromJson) .image -}}
+{{- if not $declared -}}
+{{- fail (printf "charts/common/images.yaml has no image %q; declare it there and run: indigo generate" .image) -}}
+{{- end -}}
+{{- include "common.image" (dict "root" .root "repository" $declared.repository "tag" $declared.tag "digest" $declared.digest) -}}
 {{- end -}}

@@ -8,7 +8,7 @@ one is missing. The time is limited: the pod then fails with a message, instead 
 {{- if eq $edge.need "hard" }}
 {{- $peer := dict "root" $x.root "component" $edge.component "port" $edge.port }}
 - name: wait-for-{{ $edge.component }}
-  image: {{ include "common.image.wait" $x }}
+  image: {{ include "common.image.shared" (dict "root" $x.root "image" "wait") }}
   imagePullPolicy: {{ dig "images" "pullPolicy" "IfNotPresent" ($x.root.Values.global | default dict) }}
   terminationMessagePolicy: FallbackToLogsOnError
   command: [sh, -c]

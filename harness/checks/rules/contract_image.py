@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Iterator
 
 from harness.checks.model import Platform, Problem, Rule
 from harness.checks.pods import Container
 from harness.model.contract import Contract
+from harness.model.images import WAIT, chosen, shared_reference
 
-WAIT = ("busybox", "1.36")  # charts/common/templates/_platform.tpl, common.image.wait
+WAIT_FOR = "wait-for-"  # init containers of charts/common/templates/_wait.tpl
 _MOVING = {
     "", "latest", "stable", "main", "master", "develop", "development", "dev", "edge", "nightly", "unstable", "testing",
     "rolling", "lts", "current", "snapshot",
@@ -37,23 +37,9 @@ def _check(platform: Platform) -> Iterator[Problem]:
 
 def _expected(platform: Platform, contract: Contract, container: Container) -> str:
     registry = str(platform.section("images").get("registry") or "")
-    if container.init and container.name != contract.component:
-        return _reference(registry, *WAIT, "")
-    values: Any = platform.values.get(contract.component)
-    own: Mapping[str, Any] = (values or {}).get("image") or {} if isinstance(values, Mapping) else {}
-    replaced = own.get("repository") or own.get("tag")
-    digest = own.get("digest") or ("" if replaced else contract.image.digest) or ""
-    return _reference(
-        registry, own.get("repository") or contract.image.repository, own.get("tag") or contract.image.tag, digest
-    )
-
-
-def _reference(registry: str, repository: str, tag: str, digest: str) -> str:
-    """Return an image's full name; a registry of the site takes the place of the image's own."""
-    if registry:
-        first, slash, rest = repository.partition("/")
-        repository = f"{registry.rstrip('/')}/{rest if slash and ('.' in first or ':' in first) else repository}"
-    return f"{repository}:{tag}@{digest}" if digest else f"{repository}:{tag}"
+    if container.init and container.name.startswith(WAIT_FOR):
+        return shared_reference(platform.images[WAIT]).at(registry).text
+    return chosen(contract, platform.values).at(registry).text
 
 
 RULE = Rule(
