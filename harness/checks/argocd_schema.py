@@ -19,75 +19,73 @@ LABELS: Schema = {"type": "object", "additionalProperties": {"type": "string"}}
 ANY: Schema = {"type": "object"}
 
 
-def list_of(items: Schema) -> Schema:
-    """Return the schema of a list of such items."""
+def _list(items: Schema) -> Schema:
     return {"type": "array", "items": items}
 
 
-def closed_object(required: str = "", **properties: Schema) -> Schema:
-    """Return the schema of an object with these fields and no others; `required` are names, by spaces."""
+def _closed(required: str = "", **properties: Schema) -> Schema:
     return {
         "type": "object", "additionalProperties": False, "required": required.split(), "properties": properties
     }  # fmt: skip
 
 
-METADATA = closed_object(
-    "name", name=TEXT, namespace=TEXT, labels=LABELS, annotations=LABELS, finalizers=list_of(TEXT)
+METADATA = _closed(
+    "name", name=TEXT, namespace=TEXT, labels=LABELS, annotations=LABELS, finalizers=_list(TEXT)
 )  # fmt: skip
 
-HELM = closed_object(valueFiles=list_of(TEXT), valuesObject=ANY)
-SOURCE = closed_object("repoURL targetRevision path", repoURL=TEXT, targetRevision=TEXT, path=TEXT, helm=HELM)
-RETRY = closed_object(
+HELM = _closed(valueFiles=_list(TEXT), valuesObject=ANY)
+SOURCE = _closed("repoURL targetRevision path", repoURL=TEXT, targetRevision=TEXT, path=TEXT, helm=HELM)
+RETRY = _closed(
     "limit backoff",
     limit={"type": "integer"},
     refresh=FLAG,
-    backoff=closed_object("duration", duration=DURATION, factor=NUMBER, maxDuration=DURATION),
+    backoff=_closed("duration", duration=DURATION, factor=NUMBER, maxDuration=DURATION),
 )
-SYNC_POLICY = closed_object(
+SYNC_POLICY = _closed(
     "retry",
-    automated=closed_object(prune=FLAG, selfHeal=FLAG, allowEmpty=FLAG),
+    automated=_closed(prune=FLAG, selfHeal=FLAG, allowEmpty=FLAG),
     retry=RETRY,
-    syncOptions=list_of({"type": "string", "pattern": "^[A-Za-z]+=[a-z]+$"}),
+    syncOptions=_list({"type": "string", "pattern": "^[A-Za-z]+=[a-z]+$"}),
 )
-APPLICATION_SPEC = closed_object(
+APPLICATION_SPEC = _closed(
     "project source destination syncPolicy",
     project=TEXT,
     source=SOURCE,
-    destination=closed_object("server namespace", server=TEXT, namespace=TEXT),
+    destination=_closed("server namespace", server=TEXT, namespace=TEXT),
     revisionHistoryLimit=NUMBER,
     syncPolicy=SYNC_POLICY,
 )
-KINDS = list_of(closed_object("group kind", group={"type": "string"}, kind=TEXT))
-PROJECT_SPEC = closed_object(
+KINDS = _list(_closed("group kind", group={"type": "string"}, kind=TEXT))
+PROJECT_SPEC = _closed(
     "sourceRepos destinations clusterResourceWhitelist namespaceResourceWhitelist",
     description=TEXT,
-    sourceRepos=list_of(TEXT),
-    destinations=list_of(closed_object("server namespace", server=TEXT, namespace=TEXT)),
+    sourceRepos=_list(TEXT),
+    destinations=_list(_closed("server namespace", server=TEXT, namespace=TEXT)),
     clusterResourceWhitelist=KINDS,
     namespaceResourceWhitelist=KINDS,
 )
-GIT = closed_object(
+GIT = _closed(
     "repoURL revision files",
     repoURL=TEXT,
     revision=TEXT,
     requeueAfterSeconds=NUMBER,
-    files=list_of(closed_object("path", path=TEXT)),
+    files=_list(_closed("path", path=TEXT)),
 )
-APPLICATION_SET_SPEC = closed_object(
+APPLICATION_SET_SPEC = _closed(
     "goTemplate goTemplateOptions syncPolicy generators template",
     goTemplate=FLAG,
-    goTemplateOptions=list_of(TEXT),
-    syncPolicy=closed_object(
+    goTemplateOptions=_list(TEXT),
+    syncPolicy=_closed(
         applicationsSync={"enum": ["create-only", "create-update", "create-delete", "sync"]},
         preserveResourcesOnDeletion=FLAG,
     ),
-    generators=list_of(closed_object("git", git=GIT)),
-    template=closed_object("metadata spec", metadata=METADATA, spec=APPLICATION_SPEC),
+    generators=_list(_closed("git", git=GIT)),
+    template=_closed("metadata spec", metadata=METADATA, spec=APPLICATION_SPEC),
 )
 
 
 def _object(kind: str, spec: Schema) -> Schema:
-    return closed_object(
+    return _closed(
         "apiVersion kind metadata spec",
         apiVersion={"const": "argoproj.io/v1alpha1"},
         kind={"const": kind},

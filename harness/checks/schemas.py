@@ -1,4 +1,7 @@
-"""Strict validation of objects: the JSON Schemas of the Kubernetes API, from the package kubernetes-validate."""
+"""Strict validation of objects: the JSON Schemas of the Kubernetes API, from the package kubernetes-validate.
+
+Kinds of other projects are held against upstream's own definitions (harness/engines/crds).
+"""
 
 from __future__ import annotations
 
@@ -13,8 +16,8 @@ from typing import Any
 import jsonschema
 from referencing import Registry, Resource
 
-from harness.checks import extension_schema
 from harness.checks.argocd_schema import SCHEMAS
+from harness.engines.crds import strict_schema
 from harness.errors import UserError
 from harness.render.objects import Object
 
@@ -72,8 +75,8 @@ def _message(error: Any) -> str:
 def _validator(api_version: str, kind: str, minor: str) -> Any:
     if api_version == "argoproj.io/v1alpha1" and kind in SCHEMAS:
         return jsonschema.Draft202012Validator(SCHEMAS[kind])
-    if (api_version, kind) in extension_schema.SCHEMAS:
-        return jsonschema.Draft202012Validator(extension_schema.SCHEMAS[api_version, kind])
+    if (schema := strict_schema(api_version, kind)) is not None:
+        return jsonschema.Draft202012Validator(schema)
     folder = _folder(minor)
     # apps/v1 -> apps-v1, networking.k8s.io/v1 -> networking-v1: how the package names its files
     version = re.sub(r"^([^./]*)(?:\.[^/]*)?/", r"\1-", api_version)

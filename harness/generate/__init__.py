@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from harness.errors import UserError
-from harness.generate import images, index, models, readme, reference, schema, values
+from harness.generate import dashboards, images, index, models, readme, reference, schema, values
 from harness.model.graph import Graph
 from harness.model.images import SharedImage, load_shared
 from harness.model.load import load_contracts
@@ -79,6 +79,12 @@ def shared(graph: Graph, common: Mapping[str, SharedImage]) -> dict[Path, str]:
         Path("docs/reference/secrets.md"): reference.secrets(graph),
         Path("docs/reference/graph.md"): reference.graph_page(graph),
         Path("docs/reference/traps.md"): reference.traps(graph),
+        Path("docs/reference/alerts.md"): reference.alert_page(graph),
+        **{
+            dashboards.FOLDER / f"{name}.json": dashboards.tier(graph, name)
+            for name in sorted({contract.tier for contract in graph.contracts.values()})
+        },
+        dashboards.FOLDER / "platform.json": dashboards.platform(),
     }
 
 

@@ -10,8 +10,8 @@ from rich.markup import escape
 
 from harness.console import err
 from harness.paths import cache_dir
-from harness.toolchain import diagnose, goenv, progress, store, wheels
-from harness.toolchain.catalog import GO, TOOLS, GoTool, Tool, WheelTool
+from harness.toolchain import diagnose, goenv, modules, progress, store, wheels
+from harness.toolchain.catalog import GO, TOOLS, GoTool, ModuleFiles, Tool, WheelTool
 from harness.toolchain.gobuild import Compiler
 from harness.toolchain.locks import locked, scratch
 
@@ -55,6 +55,9 @@ def _make(ordered: Sequence[Tool], again: bool) -> None:
         for wheel in [tool for tool in releases if isinstance(tool, WheelTool)]:
             _install(wheel, place)
             releases[wheel].close()
+        for files in [tool for tool in releases if isinstance(tool, ModuleFiles)]:
+            modules.fetch(files, _go(place), place)
+            releases[files].close()
         batches = _batches([tool for tool in releases if isinstance(tool, GoTool)])
         if not batches:
             return

@@ -80,6 +80,31 @@ class GoTool(Tool):
 
 
 @dataclass(frozen=True)
+class ModuleFiles(Tool):
+    """Files of a pinned Go module that are used as they are; what is asked for by the name is their directory.
+
+    Attributes:
+        pinned: the module in go.mod.
+        module: directory that holds go.mod and go.sum, relative to this package.
+        files: globs in the module; the files lie side by side in the directory, so their names must differ.
+    """
+
+    pinned: str = ""
+    module: str = ""
+    files: tuple[str, ...] = ()
+
+    @property
+    def version(self) -> str:
+        """Return the version of `pinned` in go.mod."""
+        return pinned_versions(HERE / self.module / "go.mod")[self.pinned].removeprefix("v")
+
+    @property
+    def inputs(self) -> tuple[Path, ...]:
+        """Return go.mod and go.sum."""
+        return (HERE / self.module / "go.mod", HERE / self.module / "go.sum")
+
+
+@dataclass(frozen=True)
 class WheelTool(Tool):
     """A tool that a Python wheel carries as a file.
 
@@ -188,6 +213,30 @@ TOOLS: tuple[Tool, ...] = (
         package="github.com/helm/chart-testing/v3/ct",
         pinned="github.com/helm/chart-testing/v3",
         module="go-ct",
+    ),
+    ModuleFiles(
+        "gateway-api-crds",
+        "definitions of HTTPRoute and what belongs to it",
+        disk=GB // 50,
+        seconds=5,
+        pinned="sigs.k8s.io/gateway-api",
+        module="go-crds",
+        files=tuple(
+            f"config/crd/standard/gateway.networking.k8s.io_{kinds}.yaml"
+            for kinds in ("gatewayclasses", "gateways", "httproutes", "referencegrants", "backendtlspolicies")
+        ),
+    ),
+    ModuleFiles(
+        "prometheus-operator-crds",
+        "definitions of ServiceMonitor, PodMonitor and PrometheusRule",
+        disk=GB // 20,
+        seconds=5,
+        pinned="github.com/prometheus-operator/prometheus-operator",
+        module="go-crds",
+        files=tuple(
+            f"example/prometheus-operator-crd/monitoring.coreos.com_{kinds}.yaml"
+            for kinds in ("servicemonitors", "podmonitors", "prometheusrules")
+        ),
     ),
 )
 

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from harness.errors import UserError
-from harness.toolchain.catalog import GO, HERE, GoTool, Tool, WheelTool, pinned_versions
+from harness.toolchain.catalog import GO, HERE, GoTool, ModuleFiles, Tool, WheelTool, pinned_versions
 
 SCHEMA = "1"  # raise it when the layout of a published tool changes
 ARCHITECTURES = {"x86_64": "amd64", "amd64": "amd64", "aarch64": "arm64", "arm64": "arm64"}
@@ -160,6 +160,9 @@ def _ingredients(tool: Tool) -> Iterator[bytes]:
         yield "\0".join((tool.package, *tool.files, *build_flags(tool))).encode()
         yield "\0".join(f"{name}={value}" for name, value in sorted(fixed_settings().items())).encode()
         yield from _contents((*GO.inputs, *tool.inputs))
+    elif isinstance(tool, ModuleFiles):
+        yield "\0".join(tool.files).encode()
+        yield from _contents(tool.inputs)
     elif isinstance(tool, WheelTool):
         yield "\0".join((*target(), tool.member)).encode()
         yield from _contents(tool.inputs)

@@ -10,7 +10,7 @@ import pytest
 from harness.checks import Subject, subject
 from harness.paths import repository
 
-COPIED = ("argocd", "charts", "docs/reference", "schemas")
+COPIED = ("argocd", "charts", "docs/reference", "docs/runbooks", "schemas")
 
 
 @pytest.fixture(scope="session")

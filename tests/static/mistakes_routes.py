@@ -115,3 +115,40 @@ def a_metrics_port_that_prometheus_cannot_reach(edit: Edit) -> None:
 def a_port_that_is_open_to_prometheus_without_metrics(edit: Edit) -> None:
     namespace = {"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "monitoring"}}}
     edit.policy("iam")["ingress"].append({"from": [namespace], "ports": [{"protocol": "TCP", "port": 8080}]})
+
+
+def rule(edit: Edit, **changes: str) -> None:
+    """Add a PrometheusRule with one alert as the library chart writes it."""
+    edit.allow("monitoring.coreos.com", "PrometheusRule")
+    link = "https://git.example.org/runbooks/IndigoComponentDown.md"
+    alert = {"alert": "IndigoComponentDown", "expr": "absent(kube_pod_info)", "for": "60s"} | changes
+    notes = {"summary": changes.pop("summary", "It is down."), "runbook_url": changes.pop("runbook_url", link)}
+    alert = {key: value for key, value in alert.items() if key not in notes}
+    entry = {**alert, "labels": {"severity": "critical"}, "annotations": notes}
+    groups = [{"name": "indigo-paas.iam", "rules": [entry]}]
+    edit.add("iam", "PrometheusRule", "iam", "monitoring.coreos.com/v1", spec={"groups": groups})
+
+
+@mistake("alerts", "IndigoComponentDown is not PromQL")
+def an_alert_that_is_no_expression(edit: Edit) -> None:
+    rule(edit, expr="sum(kube_pod_info")
+
+
+@mistake("alerts", "IndigoComponentDown asks for kube_pod_inof, which is not in")
+def an_alert_on_a_metric_that_nobody_offers(edit: Edit) -> None:
+    rule(edit, expr="absent(kube_pod_inof)")
+
+
+@mistake("alerts", "IndigoIamDown is in no contract")
+def an_alert_that_nobody_declares(edit: Edit) -> None:
+    rule(edit, alert="IndigoIamDown", runbook_url="https://git.example.org/runbooks/IndigoIamDown.md")
+
+
+@mistake("alerts", "does not link to its page")
+def an_alert_that_links_to_another_page(edit: Edit) -> None:
+    rule(edit, runbook_url="https://git.example.org/runbooks/IndigoJobFailed.md")
+
+
+@mistake("alerts", "still has the placeholder [[component]]")
+def an_alert_with_a_word_that_nobody_filled_in(edit: Edit) -> None:
+    rule(edit, summary="[[component]] is down.")

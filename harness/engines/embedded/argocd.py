@@ -17,7 +17,7 @@ from typing import Any
 import urllib3
 
 from harness.cluster import Cluster, NotFound, Object
-from harness.engines.embedded import crds
+from harness.engines import crds
 from harness.engines.embedded.objects import ensure, ensure_definition, patiently
 from harness.engines.embedded.place import Place
 from harness.engines.embedded.settings import ArgoSettings
@@ -173,7 +173,7 @@ class ArgoCD:
 
     def install(self, cluster: Cluster, pool: ThreadPoolExecutor) -> None:
         """Create what Argo CD's controllers look for at their start, and return when it is there."""
-        definitions = crds.prepared(self.module / "manifests" / "crds", cache_dir() / "crds")
+        definitions = crds.prepared(argocd_definitions(self.module), cache_dir() / "crds")
         futures: list[Future[Any]] = [
             pool.submit(ensure_definition, cluster, name, body)
             for name, body in sorted(definitions.items(), key=lambda item: -len(item[1]))
@@ -231,6 +231,11 @@ class ArgoCD:
             return not urls
 
         return reached
+
+
+def argocd_definitions(module: Path) -> list[Path]:
+    """Return the files with Argo CD's own definitions."""
+    return sorted((module / "manifests" / "crds").glob("*-crd.yaml"))
 
 
 def answers(url: str) -> bool:

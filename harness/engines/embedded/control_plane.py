@@ -7,7 +7,7 @@ garbage collection, scheduling, the controllers. What a machine or a cloud would
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -139,15 +139,19 @@ class ControlPlane:
             ],
         )
 
-    def start_kwok(self) -> None:
-        """Start kwok; it waits for an API server that is ready."""
+    def start_kwok(self, more: Iterable[Path] = ()) -> None:
+        """Start kwok; it waits for an API server that is ready.
+
+        Args:
+            more: files with stages of kinds that are not Kubernetes' own; the API server must serve these already.
+        """
         self.place.start(
             "kwok",
             [
                 f"--kubeconfig={self._own_kubeconfig('kwok')}",
                 "--manage-all-nodes=true",
                 f"--node-ip={HOST}",
-                *(f"--config={file}" for file in sorted(STAGES.glob("*.yaml"))),
+                *(f"--config={file}" for file in (*sorted(STAGES.glob("*.yaml")), *more)),
             ],
         )
 

@@ -14,12 +14,13 @@ from typing import Any
 
 from harness import paths
 from harness.cluster import Cluster
-from harness.engines import ports
+from harness.engines import crds, ports
 from harness.engines.base import Ability, Engine, EngineStatus, ProcessStatus
 from harness.engines.children import tail
 from harness.engines.embedded import argocd
 from harness.engines.embedded.argocd import ArgoCD
 from harness.engines.embedded.control_plane import ControlPlane
+from harness.engines.embedded.objects import install_families
 from harness.engines.embedded.place import Place
 from harness.engines.embedded.settings import Settings
 from harness.engines.runs import sweep_all
@@ -123,9 +124,9 @@ class EmbeddedEngine(Engine):
             parts = [
                 pool.submit(self._start_argocd, argo, cluster, pool, begin),
                 pool.submit(self._start_controllers, plane, cluster, begin),
+                pool.submit(self._start_kwok, plane, cluster, pool, begin),
                 *plane.populate(cluster, pool),
             ]
-            plane.start_kwok()
             wait(lambda: all(part.done() for part in parts), "the servers are not started", seconds)
             for part in parts:
                 part.result()
@@ -143,6 +144,19 @@ class EmbeddedEngine(Engine):
         self.mark("crds served", begin)
         argo.start_controllers()
         argo.create_default_project(cluster)
+
+    def _start_kwok(self, plane: ControlPlane, cluster: Cluster, pool: ThreadPoolExecutor, begin: float) -> None:
+        """Start kwok, once the kinds are served that it is to simulate the operators of."""
+        families = [crds.family(name) for name in self.settings.families]
+        if families:
+            install_families(cluster, families, pool, plane.place.supervisor.wait, self.settings.start_seconds)
+            self.mark("families served", begin)
+        more = []
+        for family in families:
+            if text := crds.stages(family):
+                more.append(plane.place.run_dir / f"stages-{family.name}.yaml")
+                more[-1].write_text(text)
+        plane.start_kwok(more)
 
     def _start_controllers(self, plane: ControlPlane, cluster: Cluster, begin: float) -> None:
         wait = plane.place.supervisor.wait

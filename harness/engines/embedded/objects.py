@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import urllib3
 
 from harness.cluster import ApiError, Cluster, Conflict, Object, Query
+from harness.engines.crds import Family, definitions
 
 PATIENCE = 20.0
 RECONNECT = 2.0
@@ -31,6 +34,36 @@ def ensure_definition(cluster: Cluster, name: str, body: bytes) -> None:
         query: Query = {"fieldManager": "indigo", "force": True}
         path = f"{DEFINITIONS}/{name}"
         cluster.request("PATCH", path, query=query, body=body, content_type="application/apply-patch+yaml")
+
+
+def install_families(
+    cluster: Cluster,
+    families: Iterable[Family],
+    pool: ThreadPoolExecutor,
+    wait: Callable[[Callable[[], bool], str, float], None],
+    seconds: float,
+) -> None:
+    """Create the definitions of families of kinds and return when the API server serves them.
+
+    Args:
+        cluster: answers already.
+        families: see harness/engines/crds.
+        pool: creates the definitions side by side.
+        wait: asks until the answer is yes (`Supervisor.wait`).
+        seconds: how long it may take.
+    """
+    wanted = {name: body for family in families for name, body in definitions(family).items()}
+    for future in [pool.submit(ensure_definition, cluster, name, body) for name, body in wanted.items()]:
+        future.result()
+    specs = [json.loads(body)["spec"] for body in wanted.values()]
+    paths = {f"apis/{spec['group']}/{one['name']}" for spec in specs for one in spec["versions"] if one["served"]}
+
+    def served() -> bool:
+        # the OpenAPI document is the last to know, and kwok gives up where it does not know the kind of a stage
+        answer = cluster.request("GET", "/openapi/v3")  # JSON, sent as text/plain
+        return paths <= set((json.loads(answer) if isinstance(answer, str) else answer)["paths"])
+
+    wait(served, "these kinds are not served", seconds)
 
 
 def patiently(call: Callable[[], Any]) -> Any:

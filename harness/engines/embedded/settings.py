@@ -61,6 +61,8 @@ class Settings:
     """Port of the API server on 127.0.0.1; None: a free one."""
     logs: Path | None = None
     """Directory for the servers' logs; None: inside the run directory, gone with it."""
+    families: tuple[str, ...] = ()
+    """Families of kinds that the API server is to know beside its own and Argo CD's (harness/engines/crds)."""
     start_seconds: float = 90.0
     """How long `up` may take before it gives up."""
     argocd: ArgoSettings = field(default_factory=ArgoSettings)

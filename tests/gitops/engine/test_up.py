@@ -16,7 +16,9 @@ import pytest
 import yaml
 
 from harness.cluster import ApiError, Cluster
-from harness.engines.embedded import EmbeddedEngine, crds
+from harness.engines import crds
+from harness.engines.embedded import EmbeddedEngine
+from harness.engines.embedded.argocd import argocd_definitions
 from harness.engines.embedded.engine import Tools
 from harness.engines.leftovers import leftovers
 from tests.gitops.engine.support import ROOT, eventually, pod
@@ -108,12 +110,12 @@ def differences(shipped: Any, created: Any, path: str = "") -> Iterator[str]:
 
 
 def test_argo_cds_definitions_differ_from_the_shipped_ones_only_where_they_say_so(tmp_path: Path) -> None:
-    directory = Tools.pinned().argocd_module / "manifests" / "crds"
+    files = argocd_definitions(Tools.pinned().argocd_module)
     found = 0
-    for name, body in crds.prepared(directory, tmp_path).items():
+    for name, body in crds.prepared(files, tmp_path).items():
         (shipped,) = (
             content
-            for file in directory.glob("*-crd.yaml")
+            for file in files
             if (content := yaml.load(file.read_bytes(), yaml.CSafeLoader))["metadata"]["name"] == name
         )
         for path in differences(shipped, json.loads(body)):
@@ -123,7 +125,7 @@ def test_argo_cds_definitions_differ_from_the_shipped_ones_only_where_they_say_s
             assert path.endswith(".description") or (nested and "applicationset" in name), path
         found += 1
     assert found == 3
-    assert crds.prepared(directory, tmp_path) == crds.prepared(directory, Path("/proc/unwritable")), "cached or not"
+    assert crds.prepared(files, tmp_path) == crds.prepared(files, Path("/proc/unwritable")), "cached or not"
 
 
 def indigo(*words: str) -> subprocess.CompletedProcess[str]:

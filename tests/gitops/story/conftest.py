@@ -11,12 +11,16 @@ from harness.argo.pacer import Pacer
 from harness.argo.source import WorkingTreeSource
 from harness.e2e.observe import Seen
 from harness.e2e.platform import Platform, converged
+from harness.engines.crds import families_of
 from harness.engines.embedded.engine import EmbeddedEngine, Tools
 from harness.engines.embedded.settings import Settings
 from harness.paths import repository
+from harness.render import render_environment
 from harness.report import model as report
 from harness.report.recorder import Recorder
 from harness.toolchain import catalog
+
+ENVIRONMENT = "dev"
 
 
 def describe(recorder: Recorder) -> None:
@@ -58,13 +62,14 @@ def platform(recorder: Recorder) -> Iterator[Platform]:
             recorder.version(entry.name, entry.version)
     if logs:
         recorder.artefact("Logs of the engine's servers", logs)
-    engine = EmbeddedEngine(f"e2e-{os.getpid()}", Settings(logs=logs), tools=tools)
+    families = tuple(family.name for family in families_of(render_environment(ENVIRONMENT).objects()))
+    engine = EmbeddedEngine(f"e2e-{os.getpid()}", Settings(logs=logs, families=families), tools=tools)
     with recorder.phase("engine up", budget=10):
         engine.up()
     try:
         source = WorkingTreeSource(engine.run_dir, repository())
         with Pacer(engine.cluster()):
-            platform = Platform(engine, source, recorder)
+            platform = Platform(engine, source, recorder, ENVIRONMENT)
             draw(platform)
             yield platform
     finally:

@@ -1,9 +1,9 @@
-"""Argo CD's CustomResourceDefinitions, made light for an API server that lives for minutes.
+"""CustomResourceDefinitions, made light for an API server that lives for minutes.
 
-As shipped they cost it 2.5 s of processor time and 160 MB: the ApplicationSet's schema holds every generator three
-times, one inside the other. What is created here is the same but for two things. Descriptions are left out (`kubectl
-explain` shows them, nothing else reads them), and a generator inside a `matrix` or `merge` generator is any object: its
-fields are checked by Argo CD's controller, not at admission. The result is kept in the user's cache.
+As shipped, Argo CD's cost it 2.5 s of processor time and 160 MB: the ApplicationSet's schema holds every generator
+three times, one inside the other. What is created here is the same but for two things. Descriptions are left out
+(`kubectl explain` shows them, nothing else reads them), and a generator inside a `matrix` or `merge` generator is any
+object: its fields are checked by Argo CD's controller, not at admission. The result is kept in the user's cache.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import contextlib
 import hashlib
 import json
 import os
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -22,18 +23,18 @@ NESTED = ("matrix", "merge")
 ANY_OBJECT = {"type": "object", "x-kubernetes-preserve-unknown-fields": True}
 
 
-def prepared(directory: Path, cache: Path) -> dict[str, bytes]:
+def prepared(files: Iterable[Path], cache: Path) -> dict[str, bytes]:
     """Return the definitions as JSON by the name of their object, from the cache where it has them.
 
     Args:
-        directory: Argo CD's `manifests/crds`.
+        files: YAML, one definition in each.
         cache: directory that may keep the result; whether it can be written does not matter.
 
     Raises:
         OSError: a definition cannot be read.
     """
     definitions: dict[str, bytes] = {}
-    for file in sorted(directory.glob("*-crd.yaml")):
+    for file in files:
         text = file.read_bytes()
         kept = cache / f"{hashlib.sha256(FORMAT.encode() + text).hexdigest()[:24]}.json"
         try:

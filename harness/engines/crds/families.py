@@ -1,0 +1,194 @@
+"""The families of kinds, which of them a set of objects needs, and their definitions."""
+
+from __future__ import annotations
+
+import copy
+import functools
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from harness.engines.crds.light import prepared
+from harness.errors import UserError
+from harness.paths import cache_dir
+
+HERE = Path(__file__).resolve().parent
+DEFINED = {
+    "", "admissionregistration.k8s.io", "apiextensions.k8s.io", "apps", "autoscaling", "batch", "networking.k8s.io",
+    "policy", "rbac.authorization.k8s.io", "scheduling.k8s.io", "storage.k8s.io",
+    "argoproj.io",  # an engine brings Argo CD's definitions itself
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Family:
+    """An API group of another project.
+
+    Attributes:
+        name: as the project is called.
+        group: the API group of its kinds.
+        tool: of the toolchain: the directory of upstream's definitions; empty for an open family.
+        version: of the API, of an open family.
+        kinds: of an open family: singular kind -> plural name; all are namespaced.
+    """
+
+    name: str
+    group: str
+    tool: str = ""
+    version: str = ""
+    kinds: Mapping[str, str] = field(default_factory=dict)
+
+
+FAMILIES = (
+    Family("gateway-api", "gateway.networking.k8s.io", tool="gateway-api-crds"),
+    Family("prometheus-operator", "monitoring.coreos.com", tool="prometheus-operator-crds"),
+    Family(
+        "mariadb-operator",
+        "k8s.mariadb.com",
+        version="v1alpha1",
+        kinds={
+            "MariaDB": "mariadbs",
+            "ExternalMariaDB": "externalmariadbs",
+            "Database": "databases",
+            "User": "users",
+            "Grant": "grants",
+            "SqlJob": "sqljobs",
+            "PhysicalBackup": "physicalbackups",
+            "Backup": "backups",
+        },
+    ),
+    Family(
+        "strimzi",
+        "kafka.strimzi.io",
+        version="v1",
+        kinds={
+            "Kafka": "kafkas",
+            "KafkaNodePool": "kafkanodepools",
+            "KafkaTopic": "kafkatopics",
+            "KafkaUser": "kafkausers",
+        },
+    ),
+)
+
+
+def family(name: str) -> Family:
+    """Return the family of that name.
+
+    Raises:
+        UserError: there is none.
+    """
+    for entry in FAMILIES:
+        if entry.name == name:
+            return entry
+    raise UserError(f"no family of kinds is called {name!r}", fix=f"one of: {', '.join(f.name for f in FAMILIES)}")
+
+
+def families_of(objects: Iterable[Mapping[str, Any]]) -> tuple[Family, ...]:
+    """Return the families that objects are of, in the order of `FAMILIES`.
+
+    Raises:
+        UserError: a kind of a group that is neither Kubernetes' own nor a family: nobody would define it.
+    """
+    groups = {str(item["apiVersion"]).rpartition("/")[0]: f"{item['kind']} of {item['apiVersion']}" for item in objects}
+    known = {entry.group for entry in FAMILIES} | DEFINED
+    for group, example in groups.items():
+        if group not in known:
+            raise UserError(
+                f"{example}: no family of kinds defines the group {group}",
+                where=str(Path("harness/engines/crds/families.py")),
+                fix="add a family: a pinned module with its definitions, or an open one",
+            )
+    return tuple(entry for entry in FAMILIES if entry.group in groups)
+
+
+def definitions(family: Family) -> dict[str, bytes]:
+    """Return the CustomResourceDefinitions of a family as JSON, by the name of their object.
+
+    Raises:
+        UserError: upstream's cannot be fetched.
+    """
+    if family.tool:
+        from harness import toolchain
+
+        files = sorted(toolchain.tool(family.tool).glob("*.yaml"))
+        return prepared(files, cache_dir() / "crds")
+    return {
+        f"{plural}.{family.group}": json.dumps(_open_definition(family, kind, plural)).encode()
+        for kind, plural in family.kinds.items()
+    }
+
+
+def stages(family: Family) -> str:
+    """Return kwok's stages for a family as YAML: what its operator would write into the status; empty: nothing.
+
+    An object of an open family becomes Ready, unless it is annotated `simulation.indigo-paas/never-ready: "true"`.
+    """
+    path = HERE / "stages" / f"{family.name}.yaml"
+    if path.is_file():
+        return path.read_text(encoding="utf-8")
+    ready = (HERE / "stages" / "open.yaml").read_text(encoding="utf-8")
+    filled = {"GROUP_VERSION": f"{family.group}/{family.version}", "FAMILY": family.name}
+    parts = []
+    for kind in family.kinds:
+        text = ready
+        for word, value in {**filled, "SINGULAR": kind.lower(), "KIND": kind}.items():
+            text = text.replace(f"${word}", value)
+        parts.append(text)
+    return "---\n".join(parts)
+
+
+def _open_definition(family: Family, kind: str, plural: str) -> dict[str, Any]:
+    anything = {"type": "object", "x-kubernetes-preserve-unknown-fields": True}
+    version = {
+        "name": family.version,
+        "served": True,
+        "storage": True,
+        "subresources": {"status": {}},
+        "schema": {"openAPIV3Schema": {"type": "object", "properties": {"spec": anything, "status": anything}}},
+    }
+    return {
+        "apiVersion": "apiextensions.k8s.io/v1",
+        "kind": "CustomResourceDefinition",
+        "metadata": {"name": f"{plural}.{family.group}"},
+        "spec": {
+            "group": family.group,
+            "scope": "Namespaced",
+            "names": {"kind": kind, "plural": plural, "singular": kind.lower(), "listKind": f"{kind}List"},
+            "versions": [version],
+        },
+    }
+
+
+@functools.cache
+def strict_schema(api_version: str, kind: str) -> dict[str, Any] | None:
+    """Return upstream's JSON Schema of a kind, closed: a field that it does not know is refused.
+
+    None where no family with upstream's definitions has that kind in that version. Rules in CEL
+    (`x-kubernetes-validations`) are the API server's to check.
+    """
+    group, _, version = api_version.rpartition("/")
+    for entry in FAMILIES:
+        if entry.group != group or not entry.tool:
+            continue
+        for body in definitions(entry).values():
+            spec = json.loads(body)["spec"]
+            for offered in spec["versions"]:
+                if (spec["names"]["kind"], offered["name"]) == (kind, version) and offered["served"]:
+                    schema = copy.deepcopy(offered["schema"]["openAPIV3Schema"])
+                    return {**_closed(schema), "required": ["apiVersion", "kind", "metadata", "spec"]}
+    return None
+
+
+def _closed(schema: dict[str, Any]) -> dict[str, Any]:
+    properties = schema.get("properties")
+    if isinstance(properties, dict):
+        for value in properties.values():
+            _closed(value)
+        if not schema.get("x-kubernetes-preserve-unknown-fields") and "additionalProperties" not in schema:
+            schema["additionalProperties"] = False
+    for key in ("items", "additionalProperties"):
+        if isinstance(schema.get(key), dict):
+            _closed(schema[key])
+    return schema

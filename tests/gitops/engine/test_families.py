@@ -1,0 +1,84 @@
+"""Kinds of other projects: upstream's definitions refuse what is wrong, and what an operator would say is simulated."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from harness.cluster import ApiError, Cluster, Object
+from harness.engines.crds import FAMILIES
+from harness.engines.embedded import EmbeddedEngine, Settings
+from tests.gitops.engine.support import eventually
+
+pytestmark = pytest.mark.gitops
+
+
+@pytest.fixture(scope="module")
+def families(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
+    settings = Settings(nodes=1, families=tuple(family.name for family in FAMILIES))
+    with EmbeddedEngine("families", settings, runs=tmp_path_factory.mktemp("runs")) as engine:
+        yield engine.cluster()
+
+
+def route(port: Any = 80, **annotations: str) -> Object:
+    rules = [{"backendRefs": [{"name": "iam", "port": port}]}]
+    return {
+        "apiVersion": "gateway.networking.k8s.io/v1",
+        "kind": "HTTPRoute",
+        "metadata": {"name": "iam", "namespace": "default", "annotations": annotations},
+        "spec": {"parentRefs": [{"name": "public", "namespace": "gateway"}], "rules": rules},
+    }
+
+
+def other(api_version: str, kind: str, spec: Object, **annotations: str) -> Object:
+    metadata = {"name": "one", "namespace": "default", "annotations": annotations}
+    return {"apiVersion": api_version, "kind": kind, "metadata": metadata, "spec": spec}
+
+
+def test_upstreams_definitions_refuse_a_wrong_object(families: Cluster) -> None:
+    with pytest.raises(ApiError, match=r"spec\.rules\[0\]\.backendRefs\[0\]\.port"):
+        families.apply(route("http"))
+    with pytest.raises(ApiError, match=r"spec\.groups\[0\]\.rules\[0\]\.expr: Required value"):
+        groups = [{"name": "g", "rules": [{"alert": "A"}]}]
+        families.apply(other("monitoring.coreos.com/v1", "PrometheusRule", {"groups": groups}))
+
+
+def test_a_route_is_accepted_by_its_parent_and_again_after_a_change(families: Cluster) -> None:
+    families.apply(route())
+
+    def observed() -> int:
+        item = families.get("HTTPRoute", "iam", "default")
+        (parent,) = item.get("status", {}).get("parents") or [{}]
+        accepted = [entry for entry in parent.get("conditions", []) if entry["type"] == "Accepted"]
+        return int(accepted[0]["observedGeneration"]) if accepted else 0
+
+    eventually(lambda: observed() == 1, "accepted")
+    families.apply(route(8080))
+    eventually(lambda: observed() == 2, "accepted again")
+
+
+@pytest.mark.parametrize(
+    ("api_version", "kind"), [("k8s.mariadb.com/v1alpha1", "MariaDB"), ("kafka.strimzi.io/v1", "KafkaTopic")]
+)
+def test_an_object_of_an_open_family_becomes_ready_unless_told_otherwise(
+    families: Cluster, api_version: str, kind: str
+) -> None:
+    def ready(name: str) -> bool:
+        conditions = families.get(kind, name, "default").get("status", {}).get("conditions", [])
+        return any(entry["type"] == "Ready" and entry["status"] == "True" for entry in conditions)
+
+    never = other(api_version, kind, {"replicas": 3}, **{"simulation.indigo-paas/never-ready": "true"})
+    never["metadata"]["name"] = "never"
+    families.apply(never)
+    families.apply(other(api_version, kind, {"replicas": 3}))
+    eventually(lambda: ready("one"), "ready")
+    assert families.get(kind, "one", "default")["spec"] == {"replicas": 3}
+    assert not ready("never")
+
+
+def test_nothing_of_it_is_there_unless_it_is_asked_for(cluster: Cluster) -> None:
+    groups = {group["name"] for group in cluster.request("GET", "/apis")["groups"]}
+    assert "argoproj.io" in groups
+    assert groups.isdisjoint(family.group for family in FAMILIES)
