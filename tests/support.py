@@ -16,6 +16,7 @@ from harness.model.load import load_contract
 from harness.paths import repository
 from harness.process import ProcessError, run
 from harness.render import cache as renders
+from harness.render import helm_template
 
 Object = dict[str, Any]
 
@@ -151,6 +152,20 @@ def charts() -> Path:
 def contract(component: str) -> Contract:
     """Return a component's contract. It is read once: not to be changed."""
     return load_contract(charts() / component)
+
+
+def render_umbrella(values: dict[str, Any], *profiles: str) -> list[Object]:
+    """Render the umbrella with profiles (`minimal` without any) and values over them; public URLs are filled in.
+
+    Raises:
+        UserError: it is refused; the text is what a user would read.
+    """
+    chart = charts() / "indigo-paas"
+    files = [chart / "profiles" / f"{name}.yaml" for name in profiles or ("minimal",)]
+    platform = {"environment": "test", **values.get("global", {})}
+    platform["urls"] = URLS | platform.get("urls", {})
+    inline = {**values, "global": platform}
+    return helm_template(chart, *files, release="test", namespace="indigo-test", inline=inline)
 
 
 class Chart:

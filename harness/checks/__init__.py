@@ -14,10 +14,11 @@ from harness import paths
 from harness.checks import rules as _rules
 from harness.checks.model import Finding, Platform, Problem, Rule, Severity, Subject
 from harness.errors import UserError
-from harness.model.environment import modes, read_values
+from harness.model.environment import read_values
 from harness.model.graph import Graph
 from harness.model.images import load_shared
 from harness.model.load import load_contracts
+from harness.model.placement import place
 from harness.render import REPO, Rendered, render_all, render_bootstrap
 
 __all__ = ["Finding", "Platform", "Problem", "Report", "Rule", "Severity", "Subject", "check", "rules", "subject"]
@@ -72,8 +73,8 @@ def subject(environments: Collection[str] | None = None, repository: Path | None
 def platform(repository: Path, rendered: Rendered, graph: Graph) -> Platform:
     """Return one environment as the rules see it."""
     values = read_values(repository, rendered.environment)
-    here = modes(values, graph.contracts)
-    return Platform(rendered, graph.contracts, graph, values, here, load_shared(repository))
+    placed = place(graph.contracts, values)
+    return Platform(rendered, placed.graph.contracts, placed.graph, values, placed.modes, load_shared(repository))
 
 
 def check(looked_at: Subject, only: Collection[str] = ()) -> Report:

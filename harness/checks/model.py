@@ -68,6 +68,8 @@ class Finding:
 class Platform:
     """One environment: its rendered objects, and what the contracts and its values say of it.
 
+    Contracts and graph are without the instances that another component serves here (mode `shared`).
+
     Attributes:
         rendered: what Argo CD would apply.
         contracts: all contracts, by component.
@@ -116,8 +118,13 @@ class Platform:
 
     @property
     def embedded(self) -> list[str]:
-        """Return the components that run here."""
+        """Return the components whose workloads the charts render."""
         return [name for name in self.contracts if self.modes[name] is Mode.EMBEDDED]
+
+    @property
+    def here(self) -> list[str]:
+        """Return the components whose pods run in the namespace, whoever makes them."""
+        return [name for name in self.contracts if self.modes[name].here]
 
     def of_kind(self, *kinds: str) -> list[Object]:
         """Return the Applications' objects of some kinds."""

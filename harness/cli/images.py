@@ -11,10 +11,11 @@ from rich.markup import escape
 from harness import images as mirroring
 from harness.console import err, out, step
 from harness.generate.text import to_yaml
-from harness.model.environment import load_environment, modes, read_values
+from harness.model.environment import load_environment, read_values
 from harness.model.graph import Graph
 from harness.model.images import Listed, catalogue, load_shared
 from harness.model.load import load_contracts
+from harness.model.placement import place
 from harness.paths import repository
 
 _environment = click.option(
@@ -98,4 +99,5 @@ def _listed(environment: str | None) -> list[Listed]:
     if environment is None:
         return catalogue(graph, shared)
     values = read_values(root, load_environment(root, environment))
-    return catalogue(graph, shared, values, modes(values, graph.contracts))
+    placed = place(graph.contracts, values)
+    return catalogue(placed.graph, shared, values, placed.modes)

@@ -14,9 +14,9 @@ from rich.markup import escape
 from harness.cluster import Cluster
 from harness.console import out
 from harness.kubeconfig import chosen
-from harness.model.environment import load_environment, modes, read_values, secret_names
-from harness.model.graph import Graph
+from harness.model.environment import load_environment, read_values, secret_names
 from harness.model.load import load_contracts
+from harness.model.placement import place
 from harness.paths import repository
 from harness.secrets import plan as planning
 from harness.secrets.apply import apply as apply_secrets
@@ -159,13 +159,13 @@ def _open(
 ) -> tuple[list[Wanted], ClusterStore, dict[str, Any]]:
     """Return what the environment asks for, where it is kept, and the names of both."""
     root = repository()
-    graph = Graph.build(load_contracts(root / "charts"))
     settings = load_environment(root, environment)
     values = read_values(root, settings)
-    items = wanted(graph, modes(values, graph.contracts), secret_names(values))
-    place = namespace or settings.namespace
-    store = ClusterStore(Cluster(chosen(kubeconfig)), place)
-    return items, store, {"environment": settings.name, "namespace": place}
+    placed = place(load_contracts(root / "charts"), values)
+    items = wanted(placed.graph, placed.modes, secret_names(values))
+    where = namespace or settings.namespace
+    store = ClusterStore(Cluster(chosen(kubeconfig)), where)
+    return items, store, {"environment": settings.name, "namespace": where}
 
 
 def table(planned: Sequence[Planned]) -> list[str]:

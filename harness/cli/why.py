@@ -14,8 +14,10 @@ from harness.diagnose.kinds import KINDS
 from harness.diagnose.render import show
 from harness.errors import UserError
 from harness.kubeconfig import chosen
+from harness.model.environment import load_environments, read_values
 from harness.model.graph import Graph
 from harness.model.load import load_contracts
+from harness.model.placement import place
 from harness.paths import repository
 from harness.report.masking import Masker
 
@@ -58,9 +60,9 @@ def why(
         for name, title in dict.fromkeys((kind.name, kind.title) for kind in KINDS):
             out.print(f"{name:<22} [dim]{title}[/]")
         return
-    graph = Graph.build(load_contracts(repository() / "charts"))
     cluster = Cluster(chosen(kubeconfig))
     application = _application(cluster, environment, argocd_namespace)
+    graph = _graph(application)
     masker = Masker()
     snapshot = collect(
         cluster,
@@ -80,6 +82,13 @@ def why(
         show(diagnosis, out)
     if diagnosis.verdict is Verdict.BLOCKED:
         sys.exit(1)
+
+
+def _graph(application: str) -> Graph:
+    """Return the graph as the Application's environment has it, or with every instance shared where it is not known."""
+    contracts = load_contracts(repository() / "charts")
+    environment = load_environments(repository()).get(application.removeprefix("indigo-"))
+    return place(contracts, read_values(repository(), environment) if environment else {}).graph
 
 
 def _application(cluster: Cluster, environment: str | None, argocd_namespace: str) -> str:

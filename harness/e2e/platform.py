@@ -19,9 +19,10 @@ from harness.argo.source import WorkingTreeSource
 from harness.cluster import Cluster, Object
 from harness.e2e.observe import KINDS, Observer, Seen
 from harness.engines.base import Engine
-from harness.model.environment import Environment, Mode, load_environment, modes, read_values, secret_names
+from harness.model.environment import Environment, load_environment, read_values, secret_names
 from harness.model.graph import Graph
 from harness.model.load import load_contracts
+from harness.model.placement import place
 from harness.paths import repository
 from harness.render import render_bootstrap, render_environment
 from harness.report.model import State
@@ -62,9 +63,10 @@ class Platform:
         self.recorder = recorder
         self.environment: Environment = load_environment(repository(), environment)
         self.namespace = self.environment.namespace
-        self.graph = Graph.build(load_contracts(repository() / "charts"))
-        modes_ = modes(read_values(repository(), self.environment), self.graph.contracts)
-        self.components = sorted(name for name, mode in modes_.items() if mode is Mode.EMBEDDED)
+        self.contracts = load_contracts(repository() / "charts")
+        placed = place(self.contracts, read_values(repository(), self.environment))
+        self.graph = placed.graph
+        self.components = placed.here()
         """The components that run in this environment."""
         self.cluster: Cluster = engine.cluster()
         self.apps = Applications(self.cluster, check=engine.check)
@@ -85,7 +87,8 @@ class Platform:
             if item.get("status", {}).get("phase") == "Active":
                 break
         values = read_values(repository(), self.environment)
-        items = wanted(self.graph, modes(values, self.graph.contracts), secret_names(values))
+        placed = place(self.contracts, values)
+        items = wanted(placed.graph, placed.modes, secret_names(values))
         return sum(len(done.added) for done in apply(items, ClusterStore(self.cluster, self.namespace), self.namespace))
 
     # ----------------------------------------------------------- as a developer

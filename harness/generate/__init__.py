@@ -7,7 +7,19 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from harness.errors import UserError
-from harness.generate import dashboards, images, index, models, readme, reference, schema, values
+from harness.generate import (
+    alerts,
+    availability,
+    dashboards,
+    external,
+    images,
+    index,
+    models,
+    readme,
+    reference,
+    schema,
+    values,
+)
 from harness.model.graph import Graph
 from harness.model.images import SharedImage, load_shared
 from harness.model.load import load_contracts
@@ -55,6 +67,8 @@ def of_components(graph: Graph, components: Collection[str]) -> dict[Path, str]:
     """Return the files in the folders of these components' charts, by path below the checkout."""
     texts: dict[Path, str] = {}
     for name in components:
+        if graph.contracts[name].like:
+            continue  # the chart of the component that it is an instance of renders it
         chart = Path("charts") / name
         texts[chart / "values.yaml"] = values.render(graph.contracts[name])
         texts[chart / "values.schema.json"] = schema.render_component(graph.contracts[name])
@@ -79,12 +93,14 @@ def shared(graph: Graph, common: Mapping[str, SharedImage]) -> dict[Path, str]:
         Path("docs/reference/secrets.md"): reference.secrets(graph),
         Path("docs/reference/graph.md"): reference.graph_page(graph),
         Path("docs/reference/traps.md"): reference.traps(graph),
-        Path("docs/reference/alerts.md"): reference.alert_page(graph),
+        Path("docs/reference/alerts.md"): alerts.render(graph),
         **{
             dashboards.FOLDER / f"{name}.json": dashboards.tier(graph, name)
             for name in sorted({contract.tier for contract in graph.contracts.values()})
         },
         dashboards.FOLDER / "platform.json": dashboards.platform(),
+        Path("docs/reference/availability.md"): availability.render(graph),
+        Path("docs/reference/external.md"): external.render(graph),
     }
 
 

@@ -12,7 +12,9 @@ from harness.model.images import SharedImage
 HEADER = """\
 {{- /*
 What templates must know of other components, as JSON. Written by `indigo generate` from all contracts: do not edit.
-common.index.<component> {component, wave, ports, consumers by port; databases, topics, buckets on this server; secrets}
+common.index.<component> {component, wave, ports, consumers by port; databases, topics, buckets on this server; secrets;
+                         instances of it; service: the name of its Service in mode operator}
+common.index.instances   name of an instance -> the component that it is one of
 common.index.images      images that belong to no component, by name: {repository, tag, digest}
 common.index.secrets     Secret id -> {owner, keys}
 common.index.components  sorted list of all names
@@ -29,6 +31,7 @@ def render(graph: Graph, images: Mapping[str, SharedImage]) -> str:
     definitions = [
         *((f"common.index.{name}", entry(graph, name)) for name in graph.contracts),
         ("common.index.components", sorted(graph.contracts)),
+        ("common.index.instances", {name: item.like for name, item in graph.contracts.items() if item.like}),
         (
             "common.index.images",
             {
@@ -59,6 +62,7 @@ def entry(graph: Graph, component: str) -> dict[str, Any]:
                 "owner": owned.owner,
                 "charset": owned.database.charset,
                 "collation": owned.database.collation,
+                "xa": owned.database.xa,
             }
             for owned in graph.databases(component)
         ],
@@ -79,6 +83,8 @@ def entry(graph: Graph, component: str) -> dict[str, Any]:
             for name, bucket in sorted(other.buckets.items())
             if bucket.server == component
         ],
+        "instances": sorted(name for name, other in graph.contracts.items() if other.like == component),
+        "service": contract.operator.service.format(name=component) if contract.operator else "",
         "secrets": {identifier: sorted(secret.keys) for identifier, secret in sorted(contract.secrets.items())},
     }
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 
+from harness.generate.availability import effects
 from harness.generate.schema import settable
 from harness.generate.text import cell, code, page, section, sentence, table
-from harness.model.contract import Contract, Effect, Probe, Setting
+from harness.model.contract import Contract, Probe, Setting
 from harness.model.graph import Graph
 
 NOTE = "Written by `indigo generate` from [`contract.yaml`](contract.yaml): change that file, not this page."
@@ -30,6 +31,7 @@ def render(graph: Graph, name: str) -> str:
         section("Secrets", _secrets(contract)),
         section("Jobs", _jobs(contract)),
         section("Writable paths", _writable(contract)),
+        section("Modes and instances", _elsewhere(contract)),
         section("Availability", _availability(contract)),
         section("Traps", _traps(contract)),
         section("Not known", [f"- {sentence(cell(text))}" for text in contract.unknown]),
@@ -68,7 +70,7 @@ def _metrics(contract: Contract) -> str:
 def _ports(graph: Graph, contract: Contract) -> list[str]:
     rows = []
     for name, port in contract.ports.items():
-        consumers = ", ".join(_link(consumer) for consumer in graph.consumers(contract.component, name))
+        consumers = ", ".join(_link(graph, consumer) for consumer in graph.consumers(contract.component, name))
         offered = "yes" if port.service else "no"
         rows.append((code(name), str(port.port), port.protocol, cell(port.purpose), offered, consumers or "-"))
     return table(("port", "number", "protocol", "what for", "in the Service", "consumers"), rows)
@@ -113,7 +115,7 @@ def _needs(graph: Graph, name: str) -> list[str]:
         )
         secrets = ", ".join(code(secret) for secret in edge.secrets) or "-"
         rows.append(
-            (_link(edge.provider), f"{code(edge.port)} {edge.number}", edge.need, cell(edge.why), waits, secrets)
+            (_link(graph, edge.provider), f"{code(edge.port)} {edge.number}", edge.need, cell(edge.why), waits, secrets)
         )
     outside = [
         (to, ", ".join(str(port) for port in out.ports), cell(out.why))
@@ -127,19 +129,21 @@ def _needs(graph: Graph, name: str) -> list[str]:
 
 
 def _needed_by(graph: Graph, name: str) -> list[str]:
-    rows = [(_link(edge.consumer), code(edge.port), edge.need, cell(edge.why)) for edge in graph.dependants(name)]
+    rows = [
+        (_link(graph, edge.consumer), code(edge.port), edge.need, cell(edge.why)) for edge in graph.dependants(name)
+    ]
     return table(("component", "port", "need", "why"), rows)
 
 
 def _databases(graph: Graph, contract: Contract) -> list[str]:
     rows = [
-        (code(name), _link(item.server), code(item.user), code(item.secret), cell(item.purpose))
+        (code(name), _link(graph, item.server), code(item.user), code(item.secret), cell(item.purpose))
         for name, item in sorted(contract.databases.items())
     ]
     here = [
         (
             code(item.name),
-            _link(item.owner),
+            _link(graph, item.owner),
             code(item.database.user),
             f"{item.database.charset}, {item.database.collation}",
         )
@@ -261,16 +265,24 @@ def _writable(contract: Contract) -> list[str]:
 
 def _availability(contract: Contract) -> list[str]:
     state = contract.availability
-    effects: list[tuple[str, Effect | None]] = [
-        ("its pod dies", state.pod),
-        ("its node dies", state.node),
-        ("its stores die", state.stores),
-    ]
-    rows = [
-        (when, cell(effect.happens), cell(effect.recovery), cell(effect.lost)) for when, effect in effects if effect
-    ]
+    rows = [(when, cell(item.happens), cell(item.recovery), cell(item.lost)) for when, item in effects(contract)]
+    more = [f"Several pods: {sentence(cell(state.replicated.by))}", ""] if state.replicated else []
     budget = [f"A killed pod is ready again within {state.budget} s; a drill measures it.", ""]
-    return [*table(("when", "what happens", "recovery", "what is lost"), rows), *budget]
+    return [*table(("when", "what happens", "recovery", "what is lost"), rows), *more, *budget]
+
+
+def _elsewhere(contract: Contract) -> list[str]:
+    """Return the modes beside embedded, and the instances."""
+    rows = []
+    if contract.operator:
+        item = contract.operator
+        what = ", ".join(code(kind) for kind in item.kinds)
+        pods = f"{item.replicas.default} pods: {cell(item.replicas.why)}"
+        rows.append(("operator", f"{cell(item.name)} {item.version} makes it from {what}; {pods}"))
+    if contract.external:
+        rows.append(("external", f"{cell(contract.external.gives)} See docs/reference/external.md."))
+    rows += [(code(name), f"{cell(item.title)}: {cell(item.why)}") for name, item in contract.instances.items()]
+    return table(("mode or instance", "what it is"), rows) if rows else []
 
 
 def _traps(contract: Contract) -> list[str]:
@@ -278,5 +290,5 @@ def _traps(contract: Contract) -> list[str]:
     return table(("trap", "what goes wrong", "what the chart does", "source"), rows)
 
 
-def _link(component: str) -> str:
-    return f"[{component}](../{component}/README.md)"
+def _link(graph: Graph, component: str) -> str:
+    return f"[{component}](../{graph.contracts[component].chart}/README.md)"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from harness.generate.text import cell, code, page, section, sentence, table
-from harness.model import alerts
 from harness.model.contract import Need
 from harness.model.graph import Graph
 
@@ -22,7 +21,7 @@ def components(graph: Graph) -> str:
         ])  # fmt: skip
         rows.append(
             (
-                _link(name),
+                link(graph, name),
                 cell(item.title),
                 cell(item.upstream.version),
                 item.tier,
@@ -49,8 +48,8 @@ def secrets(graph: Graph) -> str:
     for identifier, (owner, secret) in graph.secrets().items():
         readers = [edge.consumer for edge in graph.dependants(owner) if identifier in edge.secrets]
         servers = [item.server for item in graph.contracts[owner].databases.values() if item.secret == identifier]
-        read = ", ".join(_link(name) for name in sorted({owner, *readers, *servers}))
-        about = [f"{sentence(cell(secret.purpose))} Belongs to {_link(owner)}; read by {read}."]
+        read = ", ".join(link(graph, name) for name in sorted({owner, *readers, *servers}))
+        about = [f"{sentence(cell(secret.purpose))} Belongs to {link(graph, owner)}; read by {read}."]
         if secret.optional:
             about += ["", f"Optional: {sentence(cell(secret.optional))}"]
         rows = [
@@ -83,7 +82,7 @@ def graph_page(graph: Graph) -> str:
     rows = [
         (
             str(wave),
-            _link(name),
+            link(graph, name),
             ", ".join(f"{phase} {at}" for phase, at in graph.phases(name).items()),
             ", ".join(f"{edge.provider}:{edge.port} ({edge.need})" for edge in graph.requirements(name)) or "-",
             ", ".join(sorted({edge.consumer for edge in graph.dependants(name)})) or "-",
@@ -116,54 +115,11 @@ def traps(graph: Graph) -> str:
                 ),
             )
             for contract in graph.contracts.values()
+            if not contract.like
         ),
     )
 
 
-def alert_page(graph: Graph) -> str:
-    """Return the page of all alerts: when each fires, who has it, where its runbook is."""
-    rows = []
-    for alert in alerts.known(graph):
-        having = [name for name, contract in graph.contracts.items() if alert.of in alerts.kinds(contract)]
-        many = {
-            "platform": "the environment",
-            "serving": "all that are no CronJob",
-            "certificate": "an Ingress with a certificate by cert-manager",
-        }
-        owners = many.get(alert.of) or ", ".join(_link(name) for name in having or [alert.of])
-        lasting = "the contract's recovery budget" if alert.minutes == "budget" else f"{alert.minutes} min"
-        link = f"[{alert.name}](../runbooks/{alert.name}.md)"
-        rows.append((link, alert.severity, lasting, cell(alert.summary), owners, code(alert.expr), cell(alert.source)))
-    intro = [
-        "# Alerts",
-        "",
-        NOTE,
-        "",
-        "Rendered where `global.monitoring.enabled` is true ([how to](../how-to/monitoring.md)). `[[...]]` is filled",
-        "in from the contract, `<...>` is a label of the series. A critical one wakes somebody, a warning can wait.",
-        "",
-    ]
-    header = ("alert", "severity", "holds for", "says", "of", "asks", "source")
-    return page(intro, table(header, rows), *_budgets(graph))
-
-
-def _budgets(graph: Graph) -> list[list[str]]:
-    rows = [(_link(name), f"{contract.availability.budget} s") for name, contract in graph.contracts.items()
-            if contract.workload.kind != "CronJob"]  # fmt: skip
-    offered = [
-        (
-            _link(name),
-            f"port {contract.metrics.port}, {code(contract.metrics.path)}" if contract.metrics.port else "-",
-            cell(contract.metrics.none),
-            cell(contract.metrics.source),
-        )
-        for name, contract in graph.contracts.items()
-    ]
-    return [
-        section("Recovery budgets", table(("component", "ready again within"), rows)),
-        section("Metrics of the software itself", table(("component", "asked at", "why none", "source"), offered)),
-    ]
-
-
-def _link(component: str) -> str:
-    return f"[{component}](../../charts/{component}/README.md)"
+def link(graph: Graph, component: str) -> str:
+    """Return a link to a component's page; for an instance, to the page of what it is one of."""
+    return f"[{component}](../../charts/{graph.contracts[component].chart}/README.md)"

@@ -18,7 +18,8 @@ from harness.generate.shapes import closed as _object
 from harness.generate.shapes import string as _string
 from harness.generate.text import sentence, to_json
 from harness.generate.values import defaults
-from harness.model.contract import SETTING_PATTERNS, Contract, Setting, Type
+from harness.model.contract import SETTING_PATTERNS, TIERS, Contract, Setting, Type
+from harness.model.environment import Mode, modes_of
 from harness.model.graph import Graph
 
 DIALECT = "http://json-schema.org/draft-07/schema#"
@@ -126,7 +127,11 @@ def component(contract: Contract) -> Schema:
     }
     if contract.exposed:
         properties["route"] = exposure.routes()
-    properties |= _options(contract, {*properties, "volumes", "jobs", "route", "global", "common"})
+    if contract.operator:
+        most = contract.operator.replicas.max
+        number: Schema = {"type": "integer", "minimum": 1, "description": sentence(contract.operator.replicas.why)}
+        properties["operator"] = _object({"replicas": number | ({"maximum": most} if most else {})})
+    properties |= _options(contract, {*properties, "operator", "route", "volumes", "jobs", "global", "common"})
     properties["global"] = {"type": "object"}
     properties["common"] = LIBRARY
     return _object(properties)
@@ -202,17 +207,11 @@ def _closed(schema: Any) -> Any:
 
 
 def _global(graph: Graph) -> Schema:
-    place = _object(
-        {
-            "mode": {
-                "description": 'embedded: here; external: elsewhere; "off" (in quotes, YAML reads a boolean): nowhere.',
-                "enum": ["embedded", "external", "off"],
-            },
-            "host": _string("Host name of an external one that speaks TCP; without port.", HOST),
-            "port": {"type": "integer", "minimum": 1, "maximum": 65535},
-        }
-    )
-    exposed = [name for name, contract in graph.contracts.items() if contract.exposed]
+    found_by_url = {
+        name: _string("Public URL, without a trailing slash.", PUBLIC_URL)
+        for name, contract in graph.contracts.items()
+        if contract.exposed or (contract.external and contract.external.url)
+    }
     secrets = {
         identifier: {"type": "string", "minLength": 0, "description": sentence(secret.purpose)}
         for identifier, (_, secret) in graph.secrets().items()
@@ -220,10 +219,10 @@ def _global(graph: Graph) -> Schema:
     return _object(
         {
             "environment": {"type": "string", "pattern": r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$", "maxLength": 63},
-            "components": _object(dict.fromkeys(graph.contracts, place)),
-            "urls": _object({name: _string("Public URL, without a trailing slash.", PUBLIC_URL) for name in exposed}),
             "routes": exposure.routes(),
             "monitoring": exposure.monitoring(graph),
+            "components": _object({name: _place(contract) for name, contract in graph.contracts.items()}),
+            "urls": _object(found_by_url),
             "secrets": _object(secrets),
             "images": _object(
                 {
@@ -233,16 +232,57 @@ def _global(graph: Graph) -> Schema:
                 }
             ),
             "storage": _object({"className": {"type": "string"}}),
+            "priorities": _object({tier: {"type": "string"} for tier in TIERS}),
             "network": _object(
                 {
                     "gatewayNamespace": {"type": "string", "minLength": 1},
                     "dnsNamespace": {"type": "string", "minLength": 1},
-                    "gatewayCidrs": {"type": "array", "items": {"type": "string", "pattern": CIDR}},
-                    "internetCidrs": {"type": "array", "items": {"type": "string", "pattern": CIDR}},
+                    "gatewayCidrs": _cidrs("Addresses of the gateway outside of the cluster's pods."),
+                    "internetCidrs": _cidrs("What components that call the outside may reach."),
+                    "operatorNamespace": {"type": "string", "minLength": 1},
+                    "apiServer": _object(
+                        {
+                            "cidrs": _cidrs("Addresses of the Kubernetes API, for pods that an operator makes."),
+                            "ports": {"type": "array", "items": {"type": "integer", "minimum": 1, "maximum": 65535}},
+                        }
+                    ),
                 }
             ),
         }
     )
+
+
+def _place(contract: Contract) -> Schema:
+    """Return the schema of a component's entry in `global.components`: only what its contract can do."""
+    said = {
+        Mode.EMBEDDED: "embedded: here",
+        Mode.OPERATOR: "operator: here, made by an operator",
+        Mode.EXTERNAL: "external: elsewhere",
+        Mode.SHARED: f"shared: {contract.like} serves in its place",
+        Mode.OFF: '"off" (in quotes, YAML reads a boolean): nowhere',
+    }
+    possible = modes_of(contract)
+    properties: Schema = {
+        "mode": {
+            "description": "; ".join(said[mode] for mode in possible) + ".",
+            "enum": [str(mode) for mode in possible],
+        },
+        "host": _string("Host name of an external one that speaks TCP; without port.", HOST),
+        "port": {"type": "integer", "minimum": 1, "maximum": 65535},
+        "cidrs": _cidrs("Addresses of an external one; without them, global.network.internetCidrs."),
+    }
+    if contract.external and contract.external.provision:
+        properties["provision"] = {
+            "type": "boolean",
+            "description": f"Whether the Job {contract.external.provision} runs against an external one.",
+        }
+    if contract.external and contract.external.admin:
+        properties["admin"] = _string(f"User of that Job; empty for {contract.external.admin}.", r"^\S*$")
+    return _object(properties)
+
+
+def _cidrs(description: str) -> Schema:
+    return {"type": "array", "description": description, "items": {"type": "string", "pattern": CIDR}}
 
 
 def _replicas(contract: Contract) -> Schema:

@@ -22,6 +22,7 @@ def render(contract: Contract) -> str:
         _scheduling(),
         _egress(),
         _route(contract),
+        _operator(contract),
         *(_option(name, option.default, option.meaning) for name, option in contract.options.items()),
     ]
     return "\n\n".join("\n".join(block) for block in blocks if block) + "\n"
@@ -43,6 +44,7 @@ def defaults(contract: Contract) -> dict[str, Any]:
         "scheduling": {"nodeSelector": {}, "tolerations": [], "affinity": {}, "priorityClassName": ""},
         "extraEgress": [],
         **({"route": {}} if contract.exposed else {}),
+        **({"operator": {"replicas": contract.operator.replicas.default}} if contract.operator else {}),
         **{name: option.default for name, option in contract.options.items()},
     }
 
@@ -104,6 +106,17 @@ def _route(contract: Contract) -> list[str]:
             "unreachable from outside. Host and path are those of `global.urls`"
         ),
         "route: {}",
+    ]
+
+
+def _operator(contract: Contract) -> list[str]:
+    if contract.operator is None:
+        return []
+    return [
+        *comment("Where `global.components` has the mode operator"),
+        "operator:",
+        *comment("How many pods the operator makes", contract.operator.replicas.why, indent=2),
+        f"  replicas: {contract.operator.replicas.default}",
     ]
 
 

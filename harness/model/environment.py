@@ -7,14 +7,14 @@ from the umbrella chart and its profiles. `schemas/environment.schema.json` is g
 from __future__ import annotations
 
 import enum
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
 from harness.errors import UserError
-from harness.model.contract import Closed
+from harness.model.contract import Closed, Contract
 from harness.model.load import parse, read_yaml
 
 ENVIRONMENTS = Path("argocd") / "environments"
@@ -28,8 +28,15 @@ class Mode(enum.StrEnum):
     """Where a component runs (`global.components.<name>.mode`)."""
 
     EMBEDDED = "embedded"
+    OPERATOR = "operator"
     EXTERNAL = "external"
+    SHARED = "shared"
     OFF = "off"
+
+    @property
+    def here(self) -> bool:
+        """Whether its pods run in the environment's namespace."""
+        return self in (Mode.EMBEDDED, Mode.OPERATOR)
 
 
 class Sync(Closed):
@@ -175,27 +182,34 @@ def _without_null(value: Any) -> Any:
     return value
 
 
-def modes(values: Mapping[str, Any], components: Iterable[str]) -> dict[str, Mode]:
-    """Return each component's mode in merged values; embedded where nothing is said (charts/common, `common.mode`).
+def modes(values: Mapping[str, Any], contracts: Mapping[str, Contract]) -> dict[str, Mode]:
+    """Return each component's mode in merged values; without a word, an instance is shared and all else embedded.
 
     Raises:
-        UserError: a mode that there is not, with its key.
+        UserError: a mode that there is not, or not for this component, with its key.
     """
     entries = _section(values, "components")
-    return {component: _mode(component, entries.get(component)) for component in components}
+    return {name: _mode(contract, entries.get(name)) for name, contract in contracts.items()}
 
 
-def _mode(component: str, entry: Any) -> Mode:
-    written = entry.get("mode", "embedded") if isinstance(entry, dict) else "embedded"
-    try:
+def _mode(contract: Contract, entry: Any) -> Mode:
+    usual = Mode.SHARED if contract.like else Mode.EMBEDDED
+    written = entry.get("mode", usual) if isinstance(entry, dict) else usual
+    possible = modes_of(contract)
+    if written in possible:
         return Mode(written)
-    except ValueError:
-        raise UserError(
-            f"global.components.{component}.mode: {written} is none of {', '.join(Mode)}",
-            where="values of the environment",
-            fix="write embedded (it runs here), external (somewhere else) or off"
-            + (' as "off"' if written is False else ""),
-        ) from None
+    raise UserError(
+        f"global.components.{contract.component}.mode: {written} is none of {', '.join(possible)}",
+        where="values of the environment",
+        fix="write embedded (it runs here), external (somewhere else) or off"
+        + (' as "off"' if written is False else ""),
+    )
+
+
+def modes_of(contract: Contract) -> list[Mode]:
+    """Return the modes that a component can run in."""
+    possible = {Mode.OPERATOR: contract.operator is not None, Mode.SHARED: contract.like is not None}
+    return [mode for mode in Mode if possible.get(mode, True)]
 
 
 def secret_names(values: Mapping[str, Any]) -> dict[str, str]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import difflib
 import itertools
 from collections import defaultdict, deque
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -198,6 +198,33 @@ class Graph:
         return "\n".join(lines) + "\n"
 
 
+def settled(contracts: Mapping[str, Contract], shared: Collection[str]) -> dict[str, Contract]:
+    """Return the contracts of an environment in which some instances are served by the component they are one of.
+
+    Those instances are gone; what requires them, or has a database there, requires the component instead.
+    """
+    names = {name: contract.like for name, contract in contracts.items() if name in shared and contract.like}
+
+    def served(need: Requirement) -> Requirement:
+        return need.model_copy(update={"component": names.get(need.component, need.component)})
+
+    result = {}
+    for name, contract in contracts.items():
+        if name in names:
+            continue
+        if any(need.component in names for need in contract.requires):
+            requires = {(need.component, need.port): need for need in reversed([*map(served, contract.requires)])}
+            databases = {
+                title: item.model_copy(update={"server": names.get(item.server, item.server)})
+                for title, item in contract.databases.items()
+            }
+            contract = contract.model_copy(
+                update={"requires": tuple(reversed(requires.values())), "databases": databases}
+            )
+        result[name] = contract
+    return result
+
+
 def _node(component: str) -> str:
     # a prefix, because a node called `end` or one that begins with `x` or `o` breaks Mermaid's arrows
     return "c_" + component.replace("-", "_")
@@ -269,6 +296,11 @@ def _broken_edge(where: str, need: Requirement, contracts: Mapping[str, Contract
 
 def _claims(contracts: Mapping[str, Contract]) -> Iterator[Problem]:
     """Yield what two components claim as theirs: Secret ids, databases and database users."""
+
+    def server(name: str) -> str:
+        # an instance and the component that it is one of are the same server in some environments
+        return (name in contracts and contracts[name].like) or name
+
     secrets: dict[str, str] = {}
     databases: dict[tuple[str, str], str] = {}
     users: dict[tuple[str, str], tuple[str, str, str]] = {}
@@ -280,14 +312,15 @@ def _claims(contracts: Mapping[str, Contract]) -> Iterator[Problem]:
             secrets.setdefault(secret, name)
         for title, database in contract.databases.items():
             where = f"{_file(name)} databases.{title}"
-            if (database.server, title) in databases:
-                message = f"database {title} on {database.server} is claimed by {databases[database.server, title]} too"
+            host = server(database.server)
+            if (host, title) in databases:
+                message = f"database {title} on {host} is claimed by {databases[host, title]} too"
                 yield Problem(where, message, "give one of them another name")
-            databases.setdefault((database.server, title), name)
-            claim = users.setdefault((database.server, database.user), (name, title, database.secret))
+            databases.setdefault((host, title), name)
+            claim = users.setdefault((host, database.user), (name, title, database.secret))
             if (claim[0], claim[2]) != (name, database.secret):
                 # one user of one component for several of its databases is usual; two passwords for it are not
-                message = f"user {database.user} on {database.server} is claimed by databases.{claim[1]} of {claim[0]}"
+                message = f"user {database.user} on {host} is claimed by databases.{claim[1]} of {claim[0]}"
                 fix = "give each component its own user, and each user one Secret"
                 yield Problem(f"{where}.user", message, fix)
 

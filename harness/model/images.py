@@ -141,7 +141,7 @@ def catalogue(
         values: merged values of an environment; without them the contracts' own images.
         modes: where each component runs; without them all of them are taken.
     """
-    here = [name for name in graph.contracts if modes is None or modes[name] is Mode.EMBEDDED]
+    here = [name for name in graph.contracts if modes is None or modes[name].here]
     found: dict[Reference, Listed] = {}
     for reference, listed in _all(graph, shared, values or {}, here):
         known = found.get(reference)

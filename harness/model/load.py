@@ -109,6 +109,19 @@ def load_contract(chart: Path) -> Contract:
 
 
 def load_contracts(charts: Path) -> dict[str, Contract]:
-    """Return all contracts below a directory of charts, by component, in alphabetical order."""
+    """Return all contracts below a directory of charts, instances included, by component, in alphabetical order.
+
+    Raises:
+        UserError: as `load_contract`, or an instance has the name of another component.
+    """
     folders = sorted(path.parent for path in charts.glob("*/contract.yaml"))
-    return {folder.name: load_contract(folder) for folder in folders}
+    contracts: dict[str, Contract] = {}
+    for contract in [item for folder in folders for item in load_contract(folder).expanded()]:
+        if contract.component in contracts:
+            raise UserError(
+                f"instances.{contract.component}: there is a component of that name already",
+                where=f"{charts.name}/{contract.chart}/contract.yaml",
+                fix="give the instance another name",
+            )
+        contracts[contract.component] = contract
+    return dict(sorted(contracts.items()))

@@ -54,8 +54,16 @@ def written(key: Sequence[str], files: Sequence[Path]) -> Any:
 def source(name: str, chart: Path) -> Path:
     """Return the file behind a template's name as Helm prints it (`umbrella/charts/mariadb/templates/x.yaml`)."""
     _, _, inside = name.partition("/")
-    path = chart / inside
+    folder, _, rest = inside.removeprefix("charts/").partition("/")
+    path = subchart(chart, folder) / rest if inside.startswith("charts/") else chart / inside
     return path.resolve() if path.exists() else path
+
+
+def subchart(chart: Path, name: str) -> Path:
+    """Return the folder of a subchart; an alias is another name of the chart that Chart.yaml gives it."""
+    entries = (_load(chart / "Chart.yaml") or {}).get("dependencies") or ()
+    names = {entry["alias"]: entry["name"] for entry in entries if "alias" in entry}
+    return chart / "charts" / str(names.get(name, name))
 
 
 def _load(path: Path) -> Any:

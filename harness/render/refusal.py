@@ -13,7 +13,7 @@ from pathlib import Path
 from harness.errors import UserError
 from harness.model.graph import Graph
 from harness.model.load import load_contracts, read_yaml
-from harness.render.locate import locate, shown, source
+from harness.render.locate import locate, shown, source, subchart
 from harness.render.schema_refusal import schema_refusal
 
 _NOISE = re.compile(r"^level=(INFO|WARN|DEBUG|ERROR) |^Use --debug flag|^\s*$|^walk\.go:")
@@ -111,7 +111,7 @@ def _chart_files(text: str, chart: Path, values: Sequence[Path]) -> UserError | 
     loading = re.search(r"subchart (?P<chart>[\w-]+) in .*?(?P<problem>yaml: .*|cannot load \S+.*)$", text)
     if loading:
         for name in ("Chart.yaml", "values.yaml"):
-            path = (chart / "charts" / loading["chart"] / name).resolve()
+            path = (subchart(chart, loading["chart"]) / name).resolve()
             try:
                 read_yaml(path, shown(path))
             except UserError as error:

@@ -12,7 +12,7 @@ from typing import Any
 
 from harness.errors import UserError
 from harness.model.load import read_yaml
-from harness.render.locate import locate, shown, written
+from harness.render.locate import locate, shown, subchart, written
 
 _LINE = re.compile(r"^\s*- at '(?P<at>[^']*)': (?P<text>.*)$")
 _WORDS = {"integer": "a whole number", "number": "a number", "string": "text", "object": "a map", "array": "a list",
@@ -57,7 +57,7 @@ def _problems(text: str, chart: Path, values: Sequence[Path]) -> Iterator[_Probl
         header = re.match(r"^(\S+):$", line)
         if header:
             prefix = () if header[1] == root else (header[1],)
-            schema = _schema(chart / "charts" / header[1] if prefix else chart)
+            schema = _schema(subchart(chart, header[1]) if prefix else chart)
         found = _LINE.match(line)
         if found and found["text"] != "validation failed":
             steps = tuple(part.replace("~1", "/").replace("~0", "~") for part in found["at"].split("/")[1:])

@@ -69,10 +69,10 @@ class Planned:
 def wanted(graph: Graph, modes: Mapping[str, Mode], names: Mapping[str, str]) -> list[Wanted]:
     """Return the Secrets that the components which run here need, by name.
 
-    They are those of the embedded components, and those that an embedded component reads of one that runs elsewhere.
+    They are those of the components that run here, and those that one of them reads of one that runs elsewhere.
 
     Args:
-        graph: all contracts.
+        graph: the contracts as the environment has them (harness.model.placement).
         modes: where each component runs.
         names: `global.secrets`: names of Kubernetes Secrets by id, where they are not the id itself.
 
@@ -92,7 +92,7 @@ def wanted(graph: Graph, modes: Mapping[str, Mode], names: Mapping[str, str]) ->
     read = {
         secret
         for edge in graph.edges
-        if modes[edge.consumer] is Mode.EMBEDDED and modes[edge.provider] is Mode.EXTERNAL
+        if modes[edge.consumer].here and modes[edge.provider] is Mode.EXTERNAL
         for secret in edge.secrets
     }
     result = [
@@ -101,18 +101,18 @@ def wanted(graph: Graph, modes: Mapping[str, Mode], names: Mapping[str, str]) ->
             names.get(identifier, identifier),
             owner,
             secret,
-            modes[owner] is not Mode.EMBEDDED,
+            not modes[owner].here,
             tuple(_notes(graph, modes, owner, identifier)),
         )
         for identifier, (owner, secret) in declared.items()
-        if modes[owner] is Mode.EMBEDDED or identifier in read
+        if modes[owner].here or identifier in read
     ]
     _refuse_shared_keys(result)
     return sorted(result, key=lambda item: (item.name, item.identifier))
 
 
 def _notes(graph: Graph, modes: Mapping[str, Mode], owner: str, identifier: str) -> Iterator[str]:
-    if modes[owner] is not Mode.EMBEDDED:
+    if not modes[owner].here:
         yield f"{owner} runs elsewhere: write its values"
     for title, database in sorted(graph.contracts[owner].databases.items()):
         if database.secret == identifier and modes[database.server] is Mode.EXTERNAL:

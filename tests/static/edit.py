@@ -9,8 +9,8 @@ from typing import Any
 from harness.checks import Platform, Subject
 from harness.checks.pods import NAME, Pod, pods_of
 from harness.model.contract import Contract
-from harness.model.environment import modes
 from harness.model.graph import Graph
+from harness.model.placement import place
 from harness.render import Object, Rendered
 
 BASE = {"app.kubernetes.io/part-of": "indigo-paas", "app.kubernetes.io/managed-by": "Helm"}
@@ -42,9 +42,9 @@ class Edit:
             delivery=self.delivery,
             delivered_by=self.delivered_by,
         )
-        graph = Graph.build(self.contracts)
-        here = modes(self.values, graph.contracts)
-        platform = Platform(rendered, graph.contracts, graph, self.values, here, self._images)
+        placed = place(self.contracts, self.values)
+        graph = placed.graph
+        platform = Platform(rendered, graph.contracts, graph, self.values, placed.modes, self._images)
         return dataclasses.replace(
             self._committed,
             contracts=graph.contracts,

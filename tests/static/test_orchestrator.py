@@ -61,7 +61,7 @@ def test_xa_refuses_galera_so_the_server_is_one_mariadb_without_wsrep() -> None:
     assert "wsrep" not in json.dumps(server), "mariadb renders a Galera setting; XA START would fail with ERROR 1235"
     assert support.find(server, "StatefulSet", "mariadb")["spec"]["replicas"] == 1
     edges = {edge.component: edge.need.value for edge in chart.contract.requires}
-    assert edges["mariadb"] == "hard"
+    assert edges["mariadb-orchestrator"] == "hard"
     for wrong in ({"replicas": 3}, {"settings": {"wsrep_on": "ON"}}):
         with pytest.raises(support.Refused):
             support.render_chart("mariadb", wrong)

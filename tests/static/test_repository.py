@@ -126,7 +126,10 @@ def test_a_component_is_linked_and_not_copied(component: str) -> None:
 def test_the_umbrella_depends_on_every_component_and_on_nothing_else() -> None:
     chart = yaml.safe_load((CHARTS / "indigo-paas" / "Chart.yaml").read_text(encoding="utf-8"))
     wanted = sorted([*COMPONENTS, "common"])  # the library once, for all (charts/indigo-paas/.helmignore)
-    assert sorted(entry["name"] for entry in chart["dependencies"]) == wanted
+    instances = {name: item.like for name, item in load_contracts(CHARTS).items() if item.like}
+    aliases = {entry["alias"]: entry["name"] for entry in chart["dependencies"] if "alias" in entry}
+    assert aliases == instances
+    assert sorted(entry["name"] for entry in chart["dependencies"] if "alias" not in entry) == wanted
     assert sorted(path.name for path in (CHARTS / "indigo-paas" / "charts").iterdir()) == wanted
 
 
@@ -155,7 +158,7 @@ def test_charts_agree_on_version_and_kubernetes() -> None:
 
 def test_the_version_of_a_chart_is_that_of_its_contract() -> None:
     for name, contract in load_contracts(CHARTS).items():
-        chart = yaml.safe_load((CHARTS / name / "Chart.yaml").read_text(encoding="utf-8"))
+        chart = yaml.safe_load((CHARTS / contract.chart / "Chart.yaml").read_text(encoding="utf-8"))
         assert chart["appVersion"].removeprefix("v") == contract.upstream.version.removeprefix("v"), name
 
 

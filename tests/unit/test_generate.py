@@ -237,6 +237,8 @@ def test_the_index_is_json_for_every_component(graph: Graph) -> None:
     assert found["common.index.store"] == {
         "topics": [],
         "buckets": [],
+        "instances": [],
+        "service": "",
         "component": "store",
         "wave": 0,
         "ports": {"metrics": 9100, "sql": 3306},
@@ -249,6 +251,7 @@ def test_the_index_is_json_for_every_component(graph: Graph) -> None:
                 "owner": "issuer",
                 "charset": "utf8mb4",
                 "collation": "utf8mb4_general_ci",
+                "xa": False,
             }
         ],
         "secrets": {"store-auth": ["password", "user"], "store-root": ["password"]},

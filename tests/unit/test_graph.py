@@ -178,7 +178,7 @@ def test_the_command_prints_json(checkout: Path) -> None:
     assert answer["components"]["store"]["requiredBy"][1] == {"component": "portal", "port": "sql", "need": "soft"}
 
 
-def test_values_are_merged_as_helm_does(checkout: Path) -> None:
+def test_values_are_merged_as_helm_does(checkout: Path, fixtures: Contracts) -> None:
     write(
         checkout / "argocd" / "environments" / "dev" / "values.yaml",
         {"global": {"list": [3], "secrets": {"store-root": "db-root"}, "components": {"store": {"mode": "external"}}}},
@@ -187,16 +187,16 @@ def test_values_are_merged_as_helm_does(checkout: Path) -> None:
     assert values["global"]["list"] == [3]
     assert "a" not in values["global"]
     assert secret_names(values) == {"store-root": "db-root"}
-    assert modes(values, ["store", "portal", "other"]) == {
-        "store": Mode.EXTERNAL,
+    assert modes(values, fixtures.build().contracts) == {
+        "issuer": Mode.EMBEDDED,
         "portal": Mode.EMBEDDED,
-        "other": Mode.EMBEDDED,
+        "store": Mode.EXTERNAL,
     }
 
 
-def test_off_without_quotes_is_refused_with_the_fix() -> None:
+def test_off_without_quotes_is_refused_with_the_fix(fixtures: Contracts) -> None:
     with pytest.raises(UserError) as caught:
-        modes({"global": {"components": {"portal": {"mode": False}}}}, ["portal"])
+        modes({"global": {"components": {"portal": {"mode": False}}}}, fixtures.build().contracts)
     assert str(caught.value) == (
         "global.components.portal.mode: False is none of embedded, external, off\n"
         "where: values of the environment\n"

@@ -9,18 +9,13 @@ The context that all other helpers receive ("x") is made here, once per componen
   wiring    what the calling chart's "<component>.wiring" returns: see charts/README.md
 */ -}}
 {{- define "common.component" -}}
-{{- $name := .Chart.Name -}}
-{{- $mode := include "common.mode" (dict "root" . "component" $name) -}}
+{{- $self := dict "root" . "component" .Chart.Name -}}
+{{- $mode := include "common.mode" $self -}}
+{{- if eq (include "common.instance" $self) .Chart.Name -}}
+{{- $x := dict "root" . "name" .Chart.Name "contract" (.Files.Get "contract.yaml" | fromYaml) -}}
+{{- $provision := dig "external" "provision" "" $x.contract -}}
 {{- if eq $mode "embedded" -}}
-{{- $contract := .Files.Get "contract.yaml" | fromYaml -}}
-{{- $index := include (printf "common.index.%s" $name) . | fromJson -}}
-{{- $x := dict "root" . "name" $name "contract" $contract "index" $index -}}
-{{- $wiring := include (printf "%s.wiring" $name) $x | fromYaml -}}
-{{- if hasKey $wiring "Error" -}}
-{{- fail (printf "%s: templates/_wiring.tpl does not give YAML: %s" $name $wiring.Error) -}}
-{{- end -}}
-{{- $_ := set $x "wiring" $wiring -}}
-{{- $_ := set $x "env" (merge (dict) (include "common.settings.of" (dict "x" $x "where" "env") | fromJson) ($wiring.env | default dict)) -}}
+{{- include "common.context" $x -}}
 {{- include "common.validate" $x -}}
 {{- include "common.serviceaccount" $x }}
 {{ include "common.networkpolicy" $x }}
@@ -33,7 +28,28 @@ The context that all other helpers receive ("x") is made here, once per componen
 {{ include "common.disruptionbudget" $x }}
 {{ include "common.routes" $x }}
 {{ include "common.monitoring" $x }}
+{{- else if eq $mode "operator" -}}
+{{- include "common.operated" $x -}}
+{{- else if and (eq $mode "external") $provision (include "common.entry" $self | fromJson).provision -}}
+{{- $_ := set $x.contract "jobs" (pick $x.contract.jobs $provision) -}}
+{{- include "common.context" $x -}}
+{{- include "common.serviceaccount" $x }}
+{{ include "common.networkpolicy" $x }}
+{{ include "common.config" $x }}
+{{ include "common.jobs" $x }}
 {{- else if not (has $mode (list "external" "off")) -}}
-{{- fail (printf "global.components.%s.mode: %q is none of embedded, external, off" $name $mode) -}}
+{{- fail (printf "global.components.%s.mode: %q is none of embedded, operator, external, off" .Chart.Name $mode) -}}
 {{- end -}}
+{{- end -}}
+{{- end -}}
+
+{{- /* Completes the context: dict root, name, contract. An instance has the chart's wiring and an index of its own. */ -}}
+{{- define "common.context" -}}
+{{- $_ := set . "index" (include (printf "common.index.%s" .name) .root | fromJson) -}}
+{{- $wiring := include (printf "%s.wiring" .contract.component) . | fromYaml -}}
+{{- if hasKey $wiring "Error" -}}
+{{- fail (printf "%s: templates/_wiring.tpl does not give YAML: %s" .name $wiring.Error) -}}
+{{- end -}}
+{{- $_ := set . "wiring" $wiring -}}
+{{- $_ := set . "env" (merge (dict) (include "common.settings.of" (dict "x" . "where" "env") | fromJson) ($wiring.env | default dict)) -}}
 {{- end -}}

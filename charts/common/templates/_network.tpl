@@ -113,10 +113,8 @@ spec:
 {{- $rules := list -}}
 {{- range $port, $declared := $x.contract.ports -}}
 {{- $from := list -}}
-{{- range $consumer := get $x.index.consumers $port | default list -}}
-{{- if eq (include "common.mode" (dict "root" $x.root "component" $consumer)) "embedded" -}}
-{{- $from = append $from (dict "podSelector" (dict "matchLabels" (dict "app.kubernetes.io/name" $consumer))) -}}
-{{- end -}}
+{{- range $consumer := include "common.consumers" (dict "x" $x "port" $port) | fromJsonArray -}}
+{{- $from = append $from (include "common.peer" (dict "root" $x.root "component" $consumer) | fromJson) -}}
 {{- end -}}
 {{- if or $x.contract.peers $x.contract.jobs -}}
 {{- $from = append $from (dict "podSelector" (dict "matchLabels" (dict "app.kubernetes.io/name" $x.name))) -}}
@@ -137,18 +135,18 @@ spec:
 {{- define "common.networkpolicy.egress" -}}
 {{- $x := .x -}}
 {{- $network := .network -}}
-{{- $dns := list (dict "protocol" "UDP" "port" 53) (dict "protocol" "TCP" "port" 53) -}}
-{{- $rules := list (dict "to" (list (dict "namespaceSelector" (dict "matchLabels" (dict "kubernetes.io/metadata.name" ($network.dnsNamespace | default "kube-system"))))) "ports" $dns) -}}
+{{- $rules := list (include "common.dns" $network | fromJson) -}}
 {{- range $edge := $x.contract.requires -}}
 {{- $peer := dict "root" $x.root "component" $edge.component "port" $edge.port -}}
-{{- $mode := include "common.mode" $peer -}}
-{{- if eq $mode "embedded" -}}
-{{- $rules = append $rules (dict "to" (list (dict "podSelector" (dict "matchLabels" (dict "app.kubernetes.io/name" $edge.component)))) "ports" (list (dict "protocol" "TCP" "port" (include "common.port" $peer | int)))) -}}
-{{- else if and (eq $mode "external") (include "common.entry" $peer | fromJson).host -}}
-{{- $rules = append $rules (dict "to" (include "common.cidrs" $network.internetCidrs | fromJsonArray) "ports" (list (dict "protocol" "TCP" "port" (include "common.port" $peer | int)))) -}}
+{{- with include "common.way" $peer | fromJson -}}
+{{- $rules = append $rules . -}}
 {{- end -}}
 {{- end -}}
-{{- if or $x.contract.peers $x.contract.jobs -}}
+{{- if eq (include "common.mode" (dict "root" $x.root "component" $x.name)) "external" -}}
+{{- range $port := keys $x.index.ports | sortAlpha -}}
+{{- $rules = append $rules (include "common.way" (dict "root" $x.root "component" $x.name "port" $port) | fromJson) -}}
+{{- end -}}
+{{- else if or $x.contract.peers $x.contract.jobs -}}
 {{- $ports := list -}}
 {{- range $port, $declared := $x.contract.ports }}{{ $ports = append $ports (dict "protocol" "TCP" "port" ($declared.port | int)) }}{{ end -}}
 {{- if $ports -}}
@@ -170,6 +168,64 @@ spec:
 {{- $rules = append $rules (dict "to" (include "common.cidrs" $extra.cidrs | fromJsonArray) "ports" $ports) -}}
 {{- end -}}
 {{- $rules | toYaml -}}
+{{- end -}}
+
+{{- /*
+The rule of egress to a port of a component, as JSON: its pods, or the addresses of one that runs elsewhere (only one that is
+found by a host: what is found by a URL is the contract's `egress`); empty where it is off. Dict root, component, port.
+*/ -}}
+{{- define "common.way" -}}
+{{- $entry := include "common.entry" . | fromJson -}}
+{{- $ports := include "common.tcp" (list (include "common.port" .)) | fromJsonArray -}}
+{{- $to := list -}}
+{{- if include "common.here" . -}}
+{{- $to = list (include "common.peer" . | fromJson) -}}
+{{- else if and (eq (include "common.mode" .) "external") $entry.host -}}
+{{- $to = include "common.cidrs" ($entry.cidrs | default (dig "network" "internetCidrs" list (.root.Values.global | default dict))) | fromJsonArray -}}
+{{- end -}}
+{{- empty $to | ternary dict (dict "to" $to "ports" $ports) | toJson -}}
+{{- end -}}
+
+{{- /* A component's pods as a peer of a NetworkPolicy, as JSON. */ -}}
+{{- define "common.peer" -}}
+{{- dict "podSelector" (dict "matchLabels" (include "common.pods" . | fromJson)) | toJson -}}
+{{- end -}}
+
+{{- /* Who connects to a port and runs here, those of instances that are served in their place included, as JSON: dict x, port. */ -}}
+{{- define "common.consumers" -}}
+{{- $found := get .x.index.consumers .port | default list -}}
+{{- range $instance := include "common.served" .x | fromJsonArray -}}
+{{- $found = concat $found (get (include (printf "common.index.%s" $instance) $.x.root | fromJson).consumers $.port | default list) -}}
+{{- end -}}
+{{- $here := list -}}
+{{- range $consumer := $found | uniq | sortAlpha -}}
+{{- if include "common.here" (dict "root" $.x.root "component" $consumer) }}{{ $here = append $here $consumer }}{{ end -}}
+{{- end -}}
+{{- $here | toJson -}}
+{{- end -}}
+
+{{- /* The instances in whose place this component serves, as JSON. */ -}}
+{{- define "common.served" -}}
+{{- $served := list -}}
+{{- range $instance := .index.instances -}}
+{{- if eq (include "common.instance" (dict "root" $.root "component" $instance)) $.name }}{{ $served = append $served $instance }}{{ end -}}
+{{- end -}}
+{{- $served | toJson -}}
+{{- end -}}
+
+{{- /* What the contracts of others own on this component (databases, ...), of instances that it serves too, as JSON: dict x, what. */ -}}
+{{- define "common.owned" -}}
+{{- $owned := get .x.index .what -}}
+{{- range $instance := include "common.served" .x | fromJsonArray -}}
+{{- $owned = concat $owned (get (include (printf "common.index.%s" $instance) $.x.root | fromJson) $.what) -}}
+{{- end -}}
+{{- $owned | toJson -}}
+{{- end -}}
+
+{{- /* The rule of egress to the cluster's DNS, as JSON: takes global.network. */ -}}
+{{- define "common.dns" -}}
+{{- $to := list (dict "namespaceSelector" (dict "matchLabels" (dict "kubernetes.io/metadata.name" (.dnsNamespace | default "kube-system")))) -}}
+{{- dict "to" $to "ports" (list (dict "protocol" "UDP" "port" 53) (dict "protocol" "TCP" "port" 53)) | toJson -}}
 {{- end -}}
 
 {{- /* Port entries for a list of TCP port numbers, as JSON. */ -}}

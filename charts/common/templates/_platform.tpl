@@ -3,23 +3,51 @@ What a component may know of the platform around it. All take dict "root" and "c
 mode another component runs, it asks for its host, port or URL.
 */ -}}
 
-{{- /* The entry of a component in global.components, as JSON. */ -}}
-{{- define "common.entry" -}}
-{{- dig "components" .component dict (.root.Values.global | default dict) | toJson -}}
+{{- /*
+The component whose pods answer for this one. An instance (mariadb-iam of mariadb) that is `shared`, or of which nothing is said,
+is served by the component that it is one of; everything below follows that.
+*/ -}}
+{{- define "common.instance" -}}
+{{- $like := get (include "common.index.instances" .root | fromJson) .component -}}
+{{- if and $like (eq (dig "components" .component "mode" "shared" (.root.Values.global | default dict)) "shared") -}}
+{{- $like -}}
+{{- else -}}
+{{- .component -}}
+{{- end -}}
 {{- end -}}
 
-{{- /* embedded, external or off. */ -}}
+{{- /* The entry in global.components of what serves, as JSON. */ -}}
+{{- define "common.entry" -}}
+{{- dig "components" (include "common.instance" .) dict (.root.Values.global | default dict) | toJson -}}
+{{- end -}}
+
+{{- /* embedded, operator, external or off. */ -}}
 {{- define "common.mode" -}}
 {{- (include "common.entry" . | fromJson).mode | default "embedded" -}}
 {{- end -}}
 
+{{- /* true where its pods run in this namespace, whoever makes them; else empty. */ -}}
+{{- define "common.here" -}}
+{{- if has (include "common.mode" .) (list "embedded" "operator") -}}true{{- end -}}
+{{- end -}}
+
+{{- /* Labels that select its pods in NetworkPolicies, as JSON. An operator has labels of its own; ours it passes on. */ -}}
+{{- define "common.pods" -}}
+{{- $key := eq (include "common.mode" .) "operator" | ternary "indigo-paas/component" "app.kubernetes.io/name" -}}
+{{- dict $key (include "common.instance" .) | toJson -}}
+{{- end -}}
+
 {{- /* Host name that the component's ports are reached under, without port. */ -}}
 {{- define "common.host" -}}
+{{- $mode := include "common.mode" . -}}
+{{- $name := include "common.instance" . -}}
+{{- if eq $mode "external" -}}
 {{- $entry := include "common.entry" . | fromJson -}}
-{{- if eq (include "common.mode" .) "external" -}}
-{{- required (printf "global.components.%s.host: is required in mode external; write the host name of the %s outside, for example db.example.org" .component .component) $entry.host -}}
+{{- required (printf "global.components.%s.host: is required in mode external; write the host name of the %s outside, for example db.example.org" $name $name) $entry.host -}}
+{{- else if eq $mode "operator" -}}
+{{- (include (printf "common.index.%s" $name) .root | fromJson).service -}}
 {{- else -}}
-{{- .component -}}
+{{- $name -}}
 {{- end -}}
 {{- end -}}
 
@@ -51,7 +79,7 @@ mode another component runs, it asks for its host, port or URL.
 
 {{- /* Base URL for traffic inside the platform, without trailing slash; the public one where it runs elsewhere. */ -}}
 {{- define "common.insideurl" -}}
-{{- if eq (include "common.mode" .) "embedded" -}}
+{{- if include "common.here" . -}}
 http://{{ include "common.endpoint" . }}
 {{- else -}}
 {{- include "common.publicurl" . -}}

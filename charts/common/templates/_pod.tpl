@@ -30,15 +30,7 @@ spec:
   {{- end }}
   terminationGracePeriodSeconds: {{ $contract.workload.gracePeriod | int }}
   securityContext:
-    runAsUser: {{ $contract.image.uid | int }}
-    runAsGroup: {{ $contract.image.gid | int }}
-    fsGroup: {{ $contract.image.gid | int }}
-    fsGroupChangePolicy: OnRootMismatch
-    {{- if ne (int $contract.image.uid) 0 }}
-    runAsNonRoot: true
-    {{- end }}
-    seccompProfile:
-      type: RuntimeDefault
+    {{- include "common.podsecurity" $contract | nindent 4 }}
   {{- with dig "images" "pullSecrets" list $global }}
   imagePullSecrets:
     {{- range . }}
@@ -143,6 +135,18 @@ spec:
 {{- include "common.image" (dict "root" .root "repository" ($own.repository | default $declared.repository) "tag" ($own.tag | default $declared.tag) "digest" $digest) -}}
 {{- end -}}
 
+{{- define "common.podsecurity" -}}
+runAsUser: {{ .image.uid | int }}
+runAsGroup: {{ .image.gid | int }}
+fsGroup: {{ .image.gid | int }}
+fsGroupChangePolicy: OnRootMismatch
+{{- if ne (int .image.uid) 0 }}
+runAsNonRoot: true
+{{- end }}
+seccompProfile:
+  type: RuntimeDefault
+{{- end -}}
+
 {{- define "common.containersecurity" -}}
 securityContext:
   allowPrivilegeEscalation: false
@@ -165,16 +169,28 @@ tolerations:
 affinity:
   {{- toYaml . | nindent 2 }}
 {{- end }}
-{{- with $scheduling.priorityClassName }}
+{{- with include "common.priority" .x }}
 priorityClassName: {{ . }}
 {{- end }}
 {{- if and (eq .role "server") (gt (int (.x.root.Values.replicas | default 1)) 1) }}
 topologySpreadConstraints:
-  - maxSkew: 1
-    topologyKey: kubernetes.io/hostname
-    whenUnsatisfiable: ScheduleAnyway
-    labelSelector:
-      matchLabels:
-        {{- include "common.selector" . | nindent 8 }}
+  {{- include "common.spread" (include "common.selector" . | fromYaml) | trim | nindent 2 }}
+{{- end }}
+{{- end -}}
+
+{{- /* PriorityClass of the pods: the component's own, or that of its tier; the classes are the cluster's, not ours to make. */ -}}
+{{- define "common.priority" -}}
+{{- (.root.Values.scheduling | default dict).priorityClassName | default (dig "priorities" .contract.tier "" (.root.Values.global | default dict)) -}}
+{{- end -}}
+
+{{- /* Spread over zones, then over nodes, of the pods with these labels. Soft: fewer nodes than pods must not stop a pod. */ -}}
+{{- define "common.spread" -}}
+{{- range $key := list "topology.kubernetes.io/zone" "kubernetes.io/hostname" }}
+- maxSkew: 1
+  topologyKey: {{ $key }}
+  whenUnsatisfiable: ScheduleAnyway
+  labelSelector:
+    matchLabels:
+      {{- toYaml $ | nindent 6 }}
 {{- end }}
 {{- end -}}

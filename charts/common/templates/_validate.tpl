@@ -11,7 +11,8 @@ of values are the schema's part; here is what a schema cannot know: the contract
 {{- end -}}
 {{- range $edge := $x.contract.requires -}}
 {{- if and (eq $edge.need "hard") (eq (include "common.mode" (dict "root" $x.root "component" $edge.component)) "off") -}}
-{{- $problems = append $problems (printf "global.components.%s.mode: is off, but %s cannot run without it; write embedded or external, or switch %s off too" $edge.component $x.name $x.name) -}}
+{{- $needed := include "common.instance" (dict "root" $x.root "component" $edge.component) -}}
+{{- $problems = append $problems (printf "global.components.%s.mode: is off, but %s cannot run without it; write embedded or external, or switch %s off too" $needed $x.name $x.name) -}}
 {{- end -}}
 {{- end -}}
 {{- $max := $x.contract.replicas.max -}}
@@ -36,8 +37,13 @@ of values are the schema's part; here is what a schema cannot know: the contract
 {{- $problems = append $problems (printf "%s: the setting %s is required and nothing sets it: %s" $x.name $name $declared.meaning) -}}
 {{- end -}}
 {{- end -}}
-{{- if $problems -}}
-{{- fail (printf "\n\n%s cannot be rendered:\n  - %s\n" $x.name ($problems | uniq | sortAlpha | join "\n  - ")) -}}
+{{- include "common.refuse" (dict "name" $x.name "problems" $problems) -}}
+{{- end -}}
+
+{{- /* Ends the rendering with all problems, where there are some: dict name, problems. */ -}}
+{{- define "common.refuse" -}}
+{{- if .problems -}}
+{{- fail (printf "\n\n%s cannot be rendered:\n  - %s\n" .name (.problems | uniq | sortAlpha | join "\n  - ")) -}}
 {{- end -}}
 {{- end -}}
 

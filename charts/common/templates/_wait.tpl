@@ -7,7 +7,8 @@ one is missing. The time is limited: the pod then fails with a message, instead 
 {{- range $edge := $x.contract.requires }}
 {{- if eq $edge.need "hard" }}
 {{- $peer := dict "root" $x.root "component" $edge.component "port" $edge.port }}
-- name: wait-for-{{ $edge.component }}
+{{- $needed := include "common.instance" $peer }}
+- name: wait-for-{{ $needed }}
   image: {{ include "common.image.shared" (dict "root" $x.root "image" "wait") }}
   imagePullPolicy: {{ dig "images" "pullPolicy" "IfNotPresent" ($x.root.Values.global | default dict) }}
   terminationMessagePolicy: FallbackToLogsOnError
@@ -17,10 +18,10 @@ one is missing. The time is limited: the pod then fails with a message, instead 
       limit=$(( $(date +%s) + 300 ))
       until {{ include "common.wait.test" (dict "peer" $peer "edge" $edge) }}; do
         if [ "$(date +%s)" -ge "$limit" ]; then
-          echo "{{ $x.name }} gave up after 300 s: {{ $edge.component }} does not answer at {{ include "common.wait.target" (dict "peer" $peer "edge" $edge) }}. Look at: kubectl -n {{ $x.root.Release.Namespace }} get pods -l app.kubernetes.io/name={{ $edge.component }}"
+          echo "{{ $x.name }} gave up after 300 s: {{ $needed }} does not answer at {{ include "common.wait.target" (dict "peer" $peer "edge" $edge) }}. Look at: kubectl -n {{ $x.root.Release.Namespace }} get pods -l {{ range $key, $value := include "common.pods" $peer | fromJson }}{{ $key }}={{ $value }}{{ end }}"
           exit 1
         fi
-        echo "{{ $x.name }} waits for {{ $edge.component }} at {{ include "common.wait.target" (dict "peer" $peer "edge" $edge) }}"
+        echo "{{ $x.name }} waits for {{ $needed }} at {{ include "common.wait.target" (dict "peer" $peer "edge" $edge) }}"
         sleep 2
       done
   resources:

@@ -1,7 +1,7 @@
 {{- define "iam.wiring" -}}
 {{- $site := .root.Values -}}
 {{- $url := include "common.publicurl" (dict "root" .root "component" "iam") -}}
-{{- $mariadb := dict "root" .root "component" "mariadb" "port" "mysql" -}}
+{{- $mariadb := dict "root" .root "component" "mariadb-iam" "port" "mysql" -}}
 {{- $valkey := dict "root" .root "component" "valkey" "port" "valkey" -}}
 args:
   - sh

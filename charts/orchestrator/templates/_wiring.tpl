@@ -5,7 +5,7 @@ passwd, and Java's user.home is then "?", so it is given.
 */ -}}
 {{- define "orchestrator.wiring" -}}
 {{- $values := .root.Values -}}
-{{- $database := include "common.endpoint" (dict "root" .root "component" "mariadb" "port" "mysql") -}}
+{{- $database := include "common.endpoint" (dict "root" .root "component" "mariadb-orchestrator" "port" "mysql") -}}
 {{- $files := include "orchestrator.files" . | fromYaml -}}
 command: [bash, -c]
 args:

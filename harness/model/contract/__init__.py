@@ -7,10 +7,11 @@ use it as their oracle. The models below are also the source of `schemas/contrac
 
 from __future__ import annotations
 
-from harness.model.contract.base import Closed, Name, Sentence
+from harness.model.contract.base import TIERS, Closed, Name, Sentence, Tier
 from harness.model.contract.exposure import Alert, Forwarded, Limit, Metrics, OwnAlert, Prefix, Route, Series
+from harness.model.contract.modes import External, Instance, Operator, OperatorChart
 from harness.model.contract.relations import Bucket, Database, Egress, Need, Requirement, Topic
-from harness.model.contract.running import Availability, Effect, Job, Replicas, Resources, Trap, Workload
+from harness.model.contract.running import Availability, Effect, Job, Replicas, Replicated, Resources, Trap, Workload
 from harness.model.contract.secret import CERTIFICATE_SHAPES, Certificate, Secret, SecretKey
 from harness.model.contract.settings import SETTING_PATTERNS, Option, Setting, Type
 from harness.model.contract.software import Check, Image, Port, Probe, Probes, Security, Upstream, Writable
@@ -19,6 +20,7 @@ from harness.model.contract.whole import Contract
 __all__ = [
     "CERTIFICATE_SHAPES",
     "SETTING_PATTERNS",
+    "TIERS",
     "Alert",
     "Availability",
     "Bucket",
@@ -29,13 +31,17 @@ __all__ = [
     "Database",
     "Effect",
     "Egress",
+    "External",
     "Forwarded",
     "Image",
+    "Instance",
     "Job",
     "Limit",
     "Metrics",
     "Name",
     "Need",
+    "Operator",
+    "OperatorChart",
     "Option",
     "OwnAlert",
     "Port",
@@ -43,6 +49,7 @@ __all__ = [
     "Probe",
     "Probes",
     "Replicas",
+    "Replicated",
     "Requirement",
     "Resources",
     "Route",
@@ -52,6 +59,7 @@ __all__ = [
     "Sentence",
     "Series",
     "Setting",
+    "Tier",
     "Topic",
     "Trap",
     "Type",

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, Field
 
 Name = Annotated[str, Field(pattern=r"^[a-z]([-a-z0-9]*[a-z0-9])?$", max_length=40)]
 Sentence = Annotated[str, Field(min_length=8)]
+Tier = Literal["data", "core", "services", "batch"]
+TIERS: tuple[Tier, ...] = get_args(Tier)
 
 
 class Closed(BaseModel):

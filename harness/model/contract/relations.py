@@ -45,6 +45,7 @@ class Database(Closed):
     secret: Annotated[Name, Field(description="Secret of this contract whose key `password` is the user's.")]
     charset: str = "utf8mb4"
     collation: str = "utf8mb4_general_ci"
+    xa: Annotated[bool, Field(description="Takes part in XA transactions: never on Galera.")] = False
     purpose: Sentence
 
 

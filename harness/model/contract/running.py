@@ -21,6 +21,9 @@ class Workload(Closed):
     deadline: Annotated[int, Field(ge=30, description="Seconds after which a run of a CronJob has failed.")] = 3600
     gracePeriod: Annotated[int, Field(ge=1, description="Seconds from SIGTERM to SIGKILL.")]
     preStop: Annotated[int, Field(ge=0, description="Seconds of sleep before SIGTERM: endpoints drain.")] = 0
+    minReady: Annotated[
+        int, Field(ge=0, description="Seconds a pod is ready before the next one is replaced: peers have to accept it.")
+    ] = 0
 
 
 class Replicas(Closed):
@@ -57,12 +60,21 @@ class Effect(Closed):
     lost: str
 
 
+class Replicated(Closed):
+    """The same with several pods, where the software bears them."""
+
+    by: Annotated[Sentence, Field(description="What to write for it: replicas, mode operator, and what belongs to it.")]
+    pod: Effect
+    node: Effect
+
+
 class Availability(Closed):
     """High availability, stated: what happens when its pod, its node, its stores die."""
 
     pod: Effect
     node: Effect
     stores: Effect | None = None
+    replicated: Replicated | None = None
     budget: Annotated[int, Field(ge=1, description="Seconds within which a killed pod is ready again.")]
 
 

@@ -7,8 +7,9 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from harness.model.contract.base import Closed, Name, Sentence
+from harness.model.contract.base import Closed, Name, Sentence, Tier
 from harness.model.contract.exposure import Metrics, Route
+from harness.model.contract.modes import External, Instance, Operator
 from harness.model.contract.relations import Bucket, Database, Egress, Requirement, Topic
 from harness.model.contract.running import Availability, Job, Replicas, Resources, Trap, Workload
 from harness.model.contract.secret import Secret
@@ -23,7 +24,7 @@ class Contract(Closed):
     component: Name
     title: str
     summary: Sentence
-    tier: Annotated[Literal["data", "core", "services", "batch"], Field(description="Slice it belongs to.")]
+    tier: Annotated[Tier, Field(description="Slice it belongs to.")]
     upstream: Upstream
     image: Image
     workload: Workload
@@ -48,6 +49,14 @@ class Contract(Closed):
     jobs: dict[Name, Job] = {}
     resources: Resources
     availability: Availability
+    operator: Operator | None = None
+    external: External | None = None
+    instances: Annotated[
+        dict[Name, Instance], Field(description="Further instances, by name; others require them by that name.")
+    ] = Field(default={})
+    like: Annotated[
+        Name | None, Field(description="Of an instance: the component it is one of. Never written by hand.")
+    ] = None
     traps: tuple[Trap, ...] = ()
     unknown: Annotated[tuple[str, ...], Field(description="What upstream's public sources do not say.")] = ()
 
@@ -91,12 +100,42 @@ class Contract(Closed):
             and (self.workload.strategy != "Recreate")
         ):
             problems.append("workload.strategy: a Deployment with a kept volume must be Recreate")
+        if self.external and self.external.provision and self.external.provision not in self.jobs:
+            problems.append(f"external.provision: {self.external.provision} is not one of jobs")
+        if self.like is not None:
+            problems.append("like: is derived from `instances` of another contract, nobody writes it")
+        if self.instances:
+            problems += [
+                f"secrets.{identifier}: begins with {self.component}-, so that each instance has one of its own"
+                for identifier in self.secrets
+                if not identifier.startswith(f"{self.component}-")
+            ]
+            if self.databases or self.topics or self.buckets:
+                problems.append("instances: a component that owns databases, topics or buckets has none")
         for kind in ("startup", "readiness", "liveness"):
             if getattr(self.probes, kind) is None and not self.probes.none:
                 problems.append(f"probes.{kind}: absent without a reason in probes.none")
         if problems:
             raise ValueError("; ".join(problems))
         return self
+
+    @property
+    def chart(self) -> str:
+        """Return the folder below charts/ that renders it."""
+        return self.like or self.component
+
+    def expanded(self) -> list[Contract]:
+        """Return the contract, and one like it for each of its instances.
+
+        An instance has Secrets of its own: `mariadb-root` of mariadb is `mariadb-iam-root` of its instance mariadb-iam.
+        """
+        return [self, *(self._instance(name, instance) for name, instance in self.instances.items())]
+
+    def _instance(self, name: str, instance: Instance) -> Contract:
+        secrets = {name + identifier.removeprefix(self.component): item for identifier, item in self.secrets.items()}
+        summary = f"{instance.title}: {instance.why}"
+        changed = {"component": name, "title": instance.title, "summary": summary, "secrets": secrets}
+        return self.model_copy(update={**changed, "instances": {}, "like": self.component})
 
     def all_probes(self) -> list[tuple[str, Probe]]:
         """Return the probes that exist, with their kind."""

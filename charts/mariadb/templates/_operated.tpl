@@ -1,0 +1,135 @@
+{{- /*
+Mode operator: a replicated server, its databases, users and rights as custom resources of mariadb-operator.
+
+Written out, because the operator's default would differ from ours: no Galera and no MaxScale; the agent's basic authentication
+(the other one needs a ClusterRoleBinding); maxUserConnections (10, and the Orchestrator opens 60); cleanupPolicy (a resource that
+is pruned must not take a database along).
+*/ -}}
+{{- define "mariadb.operated" -}}
+{{- $x := . -}}
+{{- $values := $x.root.Values -}}
+{{- $global := $values.global | default dict -}}
+{{- $replicas := int $values.operator.replicas -}}
+{{- $storage := include "common.operated.storage" $x | fromJson -}}
+---
+apiVersion: k8s.mariadb.com/v1alpha1
+kind: MariaDB
+metadata:
+  {{- include "common.metadata" (dict "x" $x "name" $x.name "annotations" (include "common.operated.annotations" $x | fromYaml)) | nindent 2 }}
+spec:
+  image: {{ include "common.component.image" $x }}
+  imagePullPolicy: {{ dig "images" "pullPolicy" "IfNotPresent" $global }}
+  {{- with dig "images" "pullSecrets" list $global }}
+  imagePullSecrets:
+    {{- range . }}
+    - name: {{ . }}
+    {{- end }}
+  {{- end }}
+  rootPasswordSecretKeyRef:
+    name: {{ include "common.secretname" (dict "root" $x.root "secret" (printf "%s-root" $x.name)) }}
+    key: password
+    generate: false
+  podMetadata:
+    labels:
+      {{- include "common.operated.labels" $x | nindent 6 }}
+    {{- with $values.podAnnotations }}
+    annotations:
+      {{- toYaml . | nindent 6 }}
+    {{- end }}
+  port: {{ $x.contract.ports.mysql.port | int }}
+  replicas: {{ $replicas }}
+  {{- if gt $replicas 1 }}
+  replication:
+    enabled: true
+    gtidStrictMode: true
+    semiSyncEnabled: true
+    syncBinlog: 1
+    primary:
+      autoFailover: true
+    initContainer:
+      {{- include "common.containersecurity" $x.contract | nindent 6 }}
+    agent:
+      basicAuth:
+        enabled: true
+      {{- include "common.containersecurity" $x.contract | nindent 6 }}
+  podDisruptionBudget:
+    maxUnavailable: 1
+  {{- end }}
+  updateStrategy:
+    type: ReplicasFirstPrimaryLast
+  storage:
+    size: {{ $storage.size }}
+    {{- with $storage.class }}
+    storageClassName: {{ . }}
+    {{- end }}
+    pvcRetentionPolicy:
+      whenDeleted: Retain
+      whenScaled: Retain
+  myCnf: |
+    {{- include "mariadb.cnf" $x | nindent 4 }}
+  tls:
+    enabled: false
+  resources:
+    {{- toYaml $values.resources | nindent 4 }}
+  enableServiceLinks: false
+  terminationGracePeriodSeconds: {{ $x.contract.workload.gracePeriod | int }}
+  podSecurityContext:
+    {{- include "common.podsecurity" $x.contract | nindent 4 }}
+  {{- include "common.containersecurity" (dict "security" (dict "readOnlyRootFilesystem" false)) | nindent 2 }}
+  {{- with $values.scheduling.nodeSelector }}
+  nodeSelector:
+    {{- toYaml . | nindent 4 }}
+  {{- end }}
+  {{- with $values.scheduling.tolerations }}
+  tolerations:
+    {{- toYaml . | nindent 4 }}
+  {{- end }}
+  {{- with include "common.priority" $x }}
+  priorityClassName: {{ . }}
+  {{- end }}
+  topologySpreadConstraints:
+    {{- include "common.spread" (include "common.operated.labels" $x | fromYaml) | trim | nindent 4 }}
+{{- $reference := dict "name" $x.name -}}
+{{- range $database := include "mariadb.databases" $x | fromJsonArray }}
+{{- $name := printf "%s.%s" $x.name ($database.name | replace "_" "-") }}
+---
+apiVersion: k8s.mariadb.com/v1alpha1
+kind: Database
+metadata:
+  {{- include "common.metadata" (dict "x" $x "name" $name "offset" 3 "annotations" (include "common.operated.annotations" $x | fromYaml)) | nindent 2 }}
+spec:
+  mariaDbRef: {{ $reference | toJson }}
+  name: {{ $database.name }}
+  characterSet: {{ $database.charset }}
+  collate: {{ $database.collation }}
+  cleanupPolicy: Skip
+---
+apiVersion: k8s.mariadb.com/v1alpha1
+kind: User
+metadata:
+  {{- include "common.metadata" (dict "x" $x "name" $name "offset" 3 "annotations" (include "common.operated.annotations" $x | fromYaml)) | nindent 2 }}
+spec:
+  mariaDbRef: {{ $reference | toJson }}
+  name: {{ $database.user }}
+  host: "%"
+  maxUserConnections: {{ (include "mariadb.server" $x | fromJson).max_connections | int }}
+  passwordSecretKeyRef:
+    name: {{ include "common.secretname" (dict "root" $x.root "secret" $database.secret) }}
+    key: password
+  cleanupPolicy: Skip
+---
+apiVersion: k8s.mariadb.com/v1alpha1
+kind: Grant
+metadata:
+  {{- include "common.metadata" (dict "x" $x "name" $name "offset" 3 "annotations" (include "common.operated.annotations" $x | fromYaml)) | nindent 2 }}
+spec:
+  mariaDbRef: {{ $reference | toJson }}
+  username: {{ $database.user }}
+  host: "%"
+  database: {{ $database.name }}
+  table: "*"
+  privileges: ["ALL PRIVILEGES"]
+  grantOption: false
+  cleanupPolicy: Skip
+{{- end }}
+{{- end -}}

@@ -1,0 +1,59 @@
+"""Where else a component may run than in the chart's own workload: made by an operator, elsewhere, or several times."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import Field
+
+from harness.model.contract.base import Closed, Name, Sentence
+from harness.model.contract.running import Replicas
+
+
+class OperatorChart(Closed):
+    """A Helm chart of an operator, as its Application names it (argocd/bootstrap)."""
+
+    repository: Annotated[str, Field(description="OCI registry without scheme, as Argo CD wants it, or an HTTPS URL.")]
+    name: str
+    version: str
+
+
+class Operator(Closed):
+    """Mode `operator`: the chart writes custom resources, and an operator that is there already makes all the rest."""
+
+    name: Name
+    version: str
+    licence: str
+    repository: str
+    charts: Annotated[tuple[OperatorChart, ...], Field(min_length=1, description="In the order they are installed.")]
+    kinds: Annotated[dict[str, str], Field(min_length=1, description="Kinds that are written, with their apiVersion.")]
+    service: Annotated[str, Field(pattern=r"\{name\}", description="Service of the server; {name} is the component's.")]
+    reached: Annotated[tuple[int, ...], Field(description="Ports of the pods that the operator itself connects to.")]
+    between: Annotated[tuple[int, ...], Field(description="Ports on which the pods reach each other.")]
+    replicas: Replicas
+    source: str
+
+
+class External(Closed):
+    """Mode `external`: what a site has to give for one that runs elsewhere."""
+
+    gives: Annotated[Sentence, Field(description="What must be there: version, databases, users, topics, rights.")]
+    url: Annotated[bool, Field(description="true: it is found by global.urls; false: by host and port.")] = False
+    tls: Annotated[str, Field(description="How the connection is encrypted and who checks the certificate.")]
+    provision: Annotated[
+        Name | None, Field(description="Job that also runs against it, where the site says `provision: true`.")
+    ] = None
+    admin: Annotated[str, Field(description="User that the Job logs in as, unless the site names another.")] = ""
+    source: str
+
+
+class Instance(Closed):
+    """A further instance of the same software: data, Secrets and name of its own, so that it fails by itself.
+
+    The umbrella has the chart once more under the instance's name (`alias` in its Chart.yaml), and
+    `global.components.<name>` says where it runs; `shared`, the default, means that the component itself serves in its
+    place (ADR 10).
+    """
+
+    title: str
+    why: Annotated[Sentence, Field(description="What is to fail by itself.")]

@@ -1,0 +1,39 @@
+"""The contracts as one environment has them: where each component runs, and what serves in an instance's place."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from harness.model.contract import Contract
+from harness.model.environment import Mode, modes
+from harness.model.graph import Graph, settled
+
+
+@dataclass(frozen=True)
+class Placement:
+    """Where everything runs.
+
+    Attributes:
+        graph: of the contracts without the instances that are shared: edges end at what serves in their place.
+        modes: of every component, instances that are shared included.
+    """
+
+    graph: Graph
+    modes: Mapping[str, Mode]
+
+    def here(self) -> list[str]:
+        """Return the components whose pods run in the environment's namespace, sorted."""
+        return sorted(name for name in self.graph.contracts if self.modes[name].here)
+
+
+def place(contracts: Mapping[str, Contract], values: Mapping[str, Any]) -> Placement:
+    """Return where everything runs by an environment's merged values.
+
+    Raises:
+        UserError: a mode that there is not, or contracts that contradict each other.
+    """
+    found = modes(values, contracts)
+    shared = [name for name, mode in found.items() if mode is Mode.SHARED]
+    return Placement(Graph.build(settled(contracts, shared)), found)
