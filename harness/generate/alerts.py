@@ -22,7 +22,9 @@ def render(graph: Graph) -> str:
         owners = many.get(alert.of) or ", ".join(link(graph, name) for name in own) or "-"
         lasting = "the contract's recovery budget" if alert.minutes == "budget" else f"{alert.minutes} min"
         runbook = f"[{alert.name}](../runbooks/{alert.name}.md)"
-        rows.append((runbook, alert.severity, lasting, cell(alert.summary), owners, code(alert.expr), cell(alert.source)))
+        rows.append(
+            (runbook, alert.severity, lasting, cell(alert.summary), owners, code(alert.expr), cell(alert.source))
+        )
     intro = [
         "# Alerts",
         "",

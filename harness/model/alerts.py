@@ -60,7 +60,7 @@ def patterns() -> dict[str, Pattern]:
 
 @cache
 def _patterns(path: Path) -> dict[str, Pattern]:
-    found = _DEFINED.search(path.read_text(encoding="utf-8"))
+    found = _DEFINED.search(path.read_text(encoding="utf-8")) if path.is_file() else None
     if found is None:
         raise UserError("does not define common.alerts", where=str(FILE), fix="keep the text between define and end")
     try:
