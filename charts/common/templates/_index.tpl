@@ -32,7 +32,7 @@ common.index.components  sorted list of all names
 {"component":"federation-manager-rally","wave":20,"ports":{},"consumers":{},"databases":[],"topics":[],"buckets":[],"instances":[],"service":"","secrets":{}}
 {{- end -}}
 {{- define "common.index.federation-registry" -}}
-{"component":"federation-registry","wave":10,"ports":{"http":8000},"consumers":{"http":["federation-registry-feeder"]},"databases":[],"topics":[],"buckets":[],"instances":[],"service":"","secrets":{}}
+{"component":"federation-registry","wave":10,"ports":{"http":8000},"consumers":{"http":["dashboard","federation-registry-feeder","orchestrator"]},"databases":[],"topics":[],"buckets":[],"instances":[],"service":"","secrets":{}}
 {{- end -}}
 {{- define "common.index.federation-registry-feeder" -}}
 {"component":"federation-registry-feeder","wave":20,"ports":{},"consumers":{},"databases":[],"topics":[],"buckets":[],"instances":[],"service":"","secrets":{"federation-registry-feeder-accounts":["accounts.json"]}}
@@ -41,7 +41,7 @@ common.index.components  sorted list of all names
 {"component":"iam","wave":10,"ports":{"http":8080},"consumers":{"http":["dashboard","federation-manager","federation-manager-dashboard","federation-registry","federation-registry-feeder","im","im-connector","openbao","orchestrator","orchestrator-python","orchestrator-python-opa","rucio-connector"]},"databases":[],"topics":[],"buckets":[],"instances":[],"service":"","secrets":{"iam-actuator":["password","username"],"iam-admin":["password","sample-client-secret"],"iam-db":["password"],"iam-extra":["application-oidc.yml"],"iam-keystore":["keystore.jwks"],"iam-mail":["password","username"],"iam-mfa":["password"],"iam-oidc":["client-id","client-secret"],"iam-saml":["key-password","keystore-password","keystore.jks"]}}
 {{- end -}}
 {{- define "common.index.im" -}}
-{"component":"im","wave":10,"ports":{"http":8800},"consumers":{"http":["im-connector"]},"databases":[],"topics":[],"buckets":[],"instances":[],"service":"","secrets":{"im-db":["password"],"im-oidc":["client-id","client-secret"],"im-ssh":["id_rsa"]}}
+{"component":"im","wave":10,"ports":{"http":8800},"consumers":{"http":["im-connector","orchestrator"]},"databases":[],"topics":[],"buckets":[],"instances":[],"service":"","secrets":{"im-db":["password"],"im-oidc":["client-id","client-secret"],"im-ssh":["id_rsa"]}}
 {{- end -}}
 {{- define "common.index.im-connector" -}}
 {"component":"im-connector","wave":0,"ports":{"http":8000},"consumers":{"http":[]},"databases":[],"topics":[],"buckets":[],"instances":[],"service":"","secrets":{}}
@@ -50,7 +50,7 @@ common.index.components  sorted list of all names
 {"component":"kafka","wave":0,"ports":{"controller":9093,"tls":9095},"consumers":{"controller":[],"tls":["ai-ranker-inference","ai-ranker-training","dataset-collector","federation-manager","federation-manager-rally","federation-registry-feeder","kafka-proxy","log-shipper","orchestrator-python","provider-selector","template-parser"]},"databases":[],"topics":[{"name":"airanker-dataset","owner":"dataset-collector","partitions":1,"retentionHours":10000,"maxMessageBytes":104857600},{"name":"create-deployment","owner":"orchestrator-python","partitions":1,"retentionHours":10000,"maxMessageBytes":104857600},{"name":"evaluate-providers","owner":"federation-manager","partitions":1,"retentionHours":10000,"maxMessageBytes":104857600},{"name":"federation-registry-feeder","owner":"federation-registry-feeder","partitions":1,"retentionHours":10000,"maxMessageBytes":104857600},{"name":"federation-tests-result","owner":"federation-manager-rally","partitions":1,"retentionHours":10000,"maxMessageBytes":104857600},{"name":"logs-proc-dataset-collector","owner":"dataset-collector","partitions":1,"retentionHours":10000,"maxMessageBytes":104857600},{"name":"logs-proc-provider-selector","owner":"provider-selector","partitions":1,"retentionHours":10000,"maxMessageBytes":104857600},{"name":"logs-proc-template-parser","owner":"template-parser","partitions":1,"retentionHours":10000,"maxMessageBytes":104857600},{"name":"orchestrator-logs","owner":"log-shipper","partitions":1,"retentionHours":10000,"maxMessageBytes":104857600},{"name":"providers-monitoring","owner":"federation-manager","partitions":1,"retentionHours":10000,"maxMessageBytes":104857600},{"name":"providers-to-rank","owner":"provider-selector","partitions":1,"retentionHours":10000,"maxMessageBytes":104857600},{"name":"rally","owner":"provider-selector","partitions":1,"retentionHours":10000,"maxMessageBytes":104857600},{"name":"ranked-providers","owner":"ai-ranker-inference","partitions":1,"retentionHours":10000,"maxMessageBytes":104857600},{"name":"validated-templates","owner":"template-parser","partitions":1,"retentionHours":10000,"maxMessageBytes":104857600}],"buckets":[],"instances":[],"service":"","secrets":{"kafka-client-tls":["ca.crt","password","tls.crt","tls.key"],"kafka-server-tls":["ca.crt","tls.crt","tls.key"]}}
 {{- end -}}
 {{- define "common.index.kafka-proxy" -}}
-{"component":"kafka-proxy","wave":10,"ports":{"http":5001},"consumers":{"http":[]},"databases":[],"topics":[],"buckets":[],"instances":[],"service":"","secrets":{}}
+{"component":"kafka-proxy","wave":10,"ports":{"http":5001},"consumers":{"http":["orchestrator"]},"databases":[],"topics":[],"buckets":[],"instances":[],"service":"","secrets":{}}
 {{- end -}}
 {{- define "common.index.log-shipper" -}}
 {"component":"log-shipper","wave":10,"ports":{"health":13133,"lines":5170,"metrics":8888},"consumers":{"health":[],"lines":["orchestrator"],"metrics":[]},"databases":[],"topics":[],"buckets":[],"instances":[],"service":"","secrets":{}}
@@ -71,7 +71,7 @@ common.index.components  sorted list of all names
 {"component":"neo4j","wave":0,"ports":{"bolt":7687,"http":7474},"consumers":{"bolt":["federation-registry"],"http":[]},"databases":[],"topics":[],"buckets":[],"instances":[],"service":"","secrets":{"neo4j-auth":["password"]}}
 {{- end -}}
 {{- define "common.index.openbao" -}}
-{"component":"openbao","wave":0,"ports":{"cluster":8201,"http":8200,"metrics":9101},"consumers":{"cluster":[],"http":[],"metrics":[]},"databases":[],"topics":[],"buckets":[],"instances":[],"service":"","secrets":{"openbao-admin":["password"],"openbao-seal":["key"],"openbao-seal-previous":["key"]}}
+{"component":"openbao","wave":0,"ports":{"cluster":8201,"http":8200,"metrics":9101},"consumers":{"cluster":[],"http":["dashboard","orchestrator"],"metrics":[]},"databases":[],"topics":[],"buckets":[],"instances":[],"service":"","secrets":{"openbao-admin":["password"],"openbao-seal":["key"],"openbao-seal-previous":["key"]}}
 {{- end -}}
 {{- define "common.index.orchestrator" -}}
 {"component":"orchestrator","wave":10,"ports":{"http":8080},"consumers":{"http":["dashboard"]},"databases":[],"topics":[],"buckets":[],"instances":[],"service":"","secrets":{"orchestrator-clues":["client-id","client-secret"],"orchestrator-db":["password"],"orchestrator-oidc":["client-id","client-secret"],"workflow-db":["password"]}}
@@ -95,7 +95,7 @@ common.index.components  sorted list of all names
 {"component":"template-parser","wave":10,"ports":{},"consumers":{},"databases":[],"topics":[],"buckets":[],"instances":[],"service":"","secrets":{}}
 {{- end -}}
 {{- define "common.index.tosca" -}}
-{"component":"tosca","wave":0,"ports":{"http":8080},"consumers":{"http":["im"]},"databases":[],"topics":[],"buckets":[],"instances":[],"service":"","secrets":{"tosca-git":["token","username"]}}
+{"component":"tosca","wave":0,"ports":{"http":8080},"consumers":{"http":["im","orchestrator"]},"databases":[],"topics":[],"buckets":[],"instances":[],"service":"","secrets":{"tosca-git":["token","username"]}}
 {{- end -}}
 {{- define "common.index.valkey" -}}
 {"component":"valkey","wave":0,"ports":{"valkey":6379},"consumers":{"valkey":["dashboard","iam"]},"databases":[],"topics":[],"buckets":[],"instances":[],"service":"","secrets":{"valkey-auth":["password"]}}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from typing import Any
+from urllib.parse import urlsplit
 
 from harness.checks.flows import Flow, flows
 from harness.checks.model import Platform, Problem, Rule
@@ -85,6 +86,9 @@ def _expected(platform: Platform, name: str) -> Iterator[Flow]:
         elif platform.modes[edge.provider] is Mode.EXTERNAL and isinstance(entry, Mapping) and entry.get("host"):
             for cidr in cidrs:
                 yield Flow("to", cidr, str(entry.get("port") or edge.number))
+        elif platform.modes[edge.provider] is Mode.EXTERNAL and (url := platform.section("urls").get(edge.provider)):
+            for cidr in cidrs:
+                yield Flow("to", cidr, str(_port(str(url))))
     for out in contract.egress:
         peers = cidrs
         if out.to == "gateway":
@@ -97,6 +101,11 @@ def _expected(platform: Platform, name: str) -> Iterator[Flow]:
         for cidr in extra["cidrs"]:
             for number in extra["ports"]:
                 yield Flow("to", f"network {cidr}", str(number))
+
+
+def _port(url: str) -> int:
+    parsed = urlsplit(url)
+    return parsed.port or (443 if parsed.scheme == "https" else 80)
 
 
 def _default_deny(platform: Platform) -> Iterator[Problem]:
