@@ -221,6 +221,7 @@ def _global(graph: Graph) -> Schema:
     return _object(
         {
             "environment": {"type": "string", "pattern": r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$", "maxLength": 63},
+            "slice": {"enum": ["", *TIERS], "description": "The tier that is rendered; empty for all."},
             "routes": exposure.routes(),
             "monitoring": exposure.monitoring(graph),
             "components": _object({name: _place(contract) for name, contract in graph.contracts.items()}),

@@ -14,7 +14,7 @@ from grafana_foundation_sdk.models.dashboard import Dashboard
 
 from harness.checks import check, subject
 from harness.model import alerts, series
-from harness.model.contract import Contract, Metrics
+from harness.model.contract import TIERS, Contract, Metrics
 from harness.model.graph import Graph
 from harness.model.load import load_contracts
 from harness.paths import repository
@@ -158,6 +158,16 @@ def test_the_platform_itself_is_watched_once_and_each_slice_takes_its_part() -> 
     wanted = {name for name, pattern in alerts.patterns().items() if pattern.of == "platform"}
     assert set(rules(umbrella(), "platform")) == wanted
     assert 'project="indigo-test"' in rules(umbrella(), "platform")["IndigoDeliveryDegraded"]["expr"]
+
+
+def test_slices_share_the_platform_s_objects_out_among_them() -> None:
+    def names(slice_: str) -> list[str]:
+        platform = {"urls": URLS, "environment": "test", "monitoring": SITE, "slice": slice_}
+        objects = render_chart("indigo-paas", {"global": platform})
+        return sorted(f"{item['kind']}/{item['metadata']['name']}" for item in objects)
+
+    assert sorted(name for tier in TIERS for name in names(tier)) == names("")
+    assert "PrometheusRule/platform" in names("core") and "ConfigMap/grafana-data" in names("data")
 
 
 # --- the contracts
