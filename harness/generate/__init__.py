@@ -17,6 +17,7 @@ from harness.generate import (
     models,
     readme,
     reference,
+    rotation,
     schema,
     values,
 )
@@ -91,6 +92,7 @@ def shared(graph: Graph, common: Mapping[str, SharedImage]) -> dict[Path, str]:
         Path("schemas/environment.schema.json"): models.environment_schema(),
         Path("docs/reference/components.md"): reference.components(graph),
         Path("docs/reference/secrets.md"): reference.secrets(graph),
+        Path("docs/reference/rotation.md"): rotation.render(graph),
         Path("docs/reference/graph.md"): reference.graph_page(graph),
         Path("docs/reference/traps.md"): reference.traps(graph),
         Path("docs/reference/alerts.md"): alerts.render(graph),

@@ -48,8 +48,8 @@ KNOWN: dict[str, frozenset[str]] = {
     # cert-manager documentation, Prometheus metrics
     "certmanager_certificate_expiration_timestamp_seconds": frozenset({"name", "namespace", "exported_namespace"}),
     # OpenBao website/content/partials/telemetry-metrics
-    "vault_core_unsealed": TARGET,
-    "vault_core_active": TARGET,
+    "vault_core_unsealed": TARGET | {"cluster"},
+    "vault_core_active": TARGET | {"cluster"},
     "vault_audit_log_request_failure": TARGET,
     "vault_expire_num_leases": TARGET,
     # OpenTelemetry documentation, Collector internal telemetry (names without suffixes, as the chart sets it)
