@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
+from harness.checks import check, subject
 from harness.model.contract import Contract, Route
 from harness.model.load import load_contracts
-from tests.support import URLS, Chart, Object, charts, config, environment, find
+from tests.support import URLS, Chart, Object, charts, config, environment, everything, find
 
 HTTP = {"kind": "HTTPRoute", "gateway": {"name": "public"}}
 INGRESS: dict[str, Any] = {"kind": "Ingress", "ingress": {"className": "haproxy"}}
@@ -172,6 +176,19 @@ def test_software_that_reads_the_headers_says_which_setting_makes_it_believe_the
         # what the software does by itself is either wrong and named so, or the setting may be left alone
         default = str(declared.default).lower() if declared.default is not None else ""
         assert declared.required or default in route.forwarded.distrusts or declared.unset, setting
+
+
+@pytest.mark.parametrize("routes", [HTTP, INGRESS], ids=["HTTPRoute", "Ingress"])
+def test_the_whole_platform_with_routes_and_monitoring_keeps_the_rules(checkout: Path, routes: dict[str, Any]) -> None:
+    monitoring = {"enabled": True, "runbooks": "https://git.example.org/runbooks"}
+    values = everything(environment="dev", routes=routes, monitoring=monitoring)
+    (checkout / "argocd/environments/dev/values.yaml").write_text(yaml.safe_dump(values), encoding="utf-8")
+    whole = subject(["dev"], checkout)
+    found = Counter(item["kind"] for item in whole.platforms["dev"].objects)
+    assert found[routes["kind"]] == len(EXPOSED)
+    assert found["PrometheusRule"] == len(whole.contracts) + 1
+    rules = ["alerts", "contract-routes", "graph-policies", "kubernetes-schema", "names", "references", "sizes"]
+    assert check(whole, rules).findings == []
 
 
 def test_metrics_of_openbao_are_not_on_the_port_that_is_routed_to() -> None:
