@@ -227,6 +227,15 @@ TOOLS: tuple[Tool, ...] = (
         module="go-ct",
     ),
     ModuleFiles(
+        "argocd-manifests",
+        "upstream's manifests of Argo CD",
+        disk=GB // 20,
+        seconds=5,
+        pinned="github.com/argoproj/argo-cd/v3",
+        module="go",
+        files=("manifests/core-install.yaml",),
+    ),
+    ModuleFiles(
         "gateway-api-crds",
         "definitions of HTTPRoute and what belongs to it",
         disk=GB // 50,
