@@ -25,6 +25,7 @@ from harness.model.load import load_contracts
 from harness.paths import repository
 from harness.report import model as report
 from harness.report.recorder import Recorder
+from tests.ending import leave
 from tests.gitops.story.conftest import draw
 
 NODES = int(os.environ.get("NODES", "1"))
@@ -70,6 +71,7 @@ def engine(
     third_party: images.Images,
     recorder: Recorder,
     tmp_path_factory: pytest.TempPathFactory,
+    pytestconfig: pytest.Config,
 ) -> Iterator[KindEngine]:
     """A cluster with an Argo CD beside it, and the images that the tests need."""
     recorder.engine_is(report.Engine(name="kind", tier=report.Tier.KIND))
@@ -89,8 +91,7 @@ def engine(
     try:
         yield engine
     finally:
-        with recorder.phase("engine down", budget=15):
-            engine.down()
+        leave(engine, recorder, pytestconfig, budget=15)
 
 
 @pytest.fixture(scope="session")

@@ -67,7 +67,7 @@ def test_with_the_charts_policies_the_network_is_the_graph(
     assert not [str(answer) for answer in wrong]
     assert len(answers) >= LEAST and time.monotonic() - begin <= SECONDS
     assert {answer.question.allowed for answer in answers if answer.question.target == OUTSIDE} == {True, False}
-    recorder.simulated(f"Network matrix: {len(answers)} connections asked for, {len(wrong)} not as the graph says.")
+    recorder.note(f"Network matrix: {len(answers)} connections asked for, {len(wrong)} not as the graph says.")
 
 
 def test_one_rule_too_many_and_one_too_few_are_found(matrix: Matrix) -> None:
