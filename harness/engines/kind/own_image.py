@@ -24,10 +24,10 @@ ROLES = (
     "argocd-git-ask-pass",
 )
 PROGRAMS = ("git", "sh", "cp", "ln", "cat", "mkdir")
-USERS = b"root:x:0:0:root:/root:/bin/sh\nargocd:x:999:999:argocd:/home/argocd:/bin/sh\n"
+USERS = b"root:x:0:0:root:/:/bin/sh\nargocd:x:999:999:argocd:/tmp:/bin/sh\n"
 # upstream's `argocd admin redis-initial-password` makes a Secret, which exists already (inside.install)
 CLI = b'#!/bin/sh\n[ "$1 $2" = "admin redis-initial-password" ] && exit 0\nexec /usr/local/bin/argocd-headless "$@"\n'
-FOLDERS = ("app/config/ssh", "app/config/tls", "app/config/gpg", "home/argocd", "helm-working-dir", "tmp")
+FOLDERS = ("app/config/ssh", "app/config/tls", "app/config/gpg", "helm-working-dir", "tmp")
 
 
 def write(path: Path, argocd: str, cache: str) -> None:
@@ -62,8 +62,8 @@ def write(path: Path, argocd: str, cache: str) -> None:
     _git_core(files)
     server: Files = {"etc/passwd": (USERS, 0o444)}
     _with_libraries(server, tools["valkey-server"].resolve(), "usr/local/bin/valkey-server")
-    environment = ["PATH=/usr/local/bin:/usr/bin:/bin", "HOME=/home/argocd", "USER=argocd"]
-    own = {"User": USER, "Env": environment, "WorkingDir": "/home/argocd"}
+    environment = ["PATH=/usr/local/bin:/usr/bin:/bin", "HOME=/tmp", "USER=argocd"]
+    own = {"User": USER, "Env": environment, "WorkingDir": "/tmp"}
     beside = {"User": USER, "Env": environment, "Entrypoint": ["/usr/local/bin/valkey-server"]}
     archive.write(path, {argocd: ([archive.layer(files, FOLDERS)], own), cache: ([archive.layer(server)], beside)})
 
