@@ -3,7 +3,7 @@ Names, labels and annotations. Selectors hold name and role only: nothing in the
 selector cannot be changed in place).
 */ -}}
 
-{{- /* metadata of an object: dict x, name, offset (within the component's waves), annotations. */ -}}
+{{- /* metadata of an object: dict x, name, offset (within the component's waves), annotations, labels. */ -}}
 {{- define "common.metadata" -}}
 name: {{ .name }}
 namespace: {{ .x.root.Release.Namespace }}
@@ -13,6 +13,9 @@ labels:
   app.kubernetes.io/version: {{ .x.contract.upstream.version | quote }}
   app.kubernetes.io/managed-by: {{ .x.root.Release.Service }}
   indigo-paas/environment: {{ dig "environment" "none" (.x.root.Values.global | default dict) }}
+  {{- with .labels }}
+  {{- toYaml . | nindent 2 }}
+  {{- end }}
 annotations:
   argocd.argoproj.io/sync-wave: {{ add .x.index.wave (.offset | default 0) | quote }}
   {{- with .annotations }}
