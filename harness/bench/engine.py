@@ -14,7 +14,7 @@ from harness import toolchain
 from harness.argo.source import WorkingTreeSource
 from harness.bench.model import Measure, timed
 from harness.cluster import Object
-from harness.e2e.observe import ready_state
+from harness.diagnose.health import health
 from harness.e2e.platform import Platform, converged
 from harness.engines.embedded.engine import EmbeddedEngine
 from harness.engines.supervision import Supervisor
@@ -80,7 +80,7 @@ def _bare(platform: Platform) -> None:
     run(kubectl, *flags, stdin=text)
     end = time.monotonic() + 120
     kinds = {item["kind"] for item in objects}
-    while not all(ready_state(item)[0] for kind in kinds for item in cluster.list(kind, BARE)):
+    while not all(health(item).well for kind in kinds for item in cluster.list(kind, BARE)):
         if time.monotonic() > end:
             raise TimeoutError("the objects applied by kubectl are not ready after 120 s")
         time.sleep(0.05)

@@ -2,20 +2,13 @@
 
 from __future__ import annotations
 
-import importlib.util
-import subprocess
 import sys
-import tempfile
-from pathlib import Path
 
 import click
 
-from harness.console import err
-from harness.errors import UserError
-from harness.paths import reports_dir, repository
+from harness.paths import repository
 
-TIERS = {"unit": ["tests/unit"], "static": ["tests/static"], "gitops": ["tests/gitops"]}
-STORY = "tests/gitops/story"
+TIERS = ("unit", "static", "gitops")
 
 
 @click.command(context_settings={"ignore_unknown_options": True})
@@ -36,14 +29,17 @@ def e2e(engine: str, keep: bool, pytest_args: tuple[str, ...]) -> None:
 
     Exit status 0 when every assertion holds, 1 otherwise. The report is reports/e2e/report.html.
     """
+    from harness import suite
+    from harness.report.plugin import command
+
     del engine  # one engine for now; the option is the interface that Makefile and CI use
-    extra = ["--indigo-keep"] if keep else []
-    sys.exit(_pytest("e2e", [STORY], [*extra, *pytest_args]))
+    extra = ("--indigo-keep",) if keep else ()
+    sys.exit(suite.run(suite.Selection((), (suite.STORY,), (*extra, *pytest_args)), "e2e", command()))
 
 
 @click.command(context_settings={"ignore_unknown_options": True})
 @click.option(
-    "--tier", "tiers", type=click.Choice(list(TIERS)), multiple=True, help="Only this tier (repeatable). Default: all."
+    "--tier", "tiers", type=click.Choice(TIERS), multiple=True, help="Only this tier (repeatable). Default: all."
 )
 @click.option("--no-style", is_flag=True, help="Leave out style and types (ruff, mypy).")
 @click.argument("pytest_args", nargs=-1, type=click.UNPROCESSED)
@@ -55,41 +51,15 @@ def test(tiers: tuple[str, ...], no_style: bool, pytest_args: tuple[str, ...]) -
       indigo test                      everything
       indigo test --tier static        seconds; needs Helm only
       indigo test --tier unit -k graph
+      indigo test tests/static/test_iam.py -x
 
+    Tests without an engine run in as many processes as there are cores (pytest's -n says otherwise), beside those of
+    the embedded tier; ruff and mypy run beside them too, unless only some tests are asked for.
     Exit status 0 when all pass, 1 otherwise. The report is reports/test/report.html.
     """
-    folders = [folder for tier in tiers or TIERS for folder in TIERS[tier]]
+    from harness import suite
+    from harness.report.plugin import command
+
+    selection = suite.select(tiers, pytest_args, repository())
     name = "-".join(("test", *tiers))
-    if tiers or no_style or pytest_args:
-        sys.exit(_pytest(name, folders, list(pytest_args)))
-    if (status := _run("ruff", "check", ".") or _run("ruff", "format", "--check", ".")) != 0:
-        sys.exit(status)
-    with tempfile.TemporaryFile("w+") as said:  # types are checked beside the tests, which leave a core idle
-        types = subprocess.Popen([sys.executable, "-m", "mypy"], cwd=repository(), stdout=said, stderr=said)
-        try:
-            status = _pytest(name, folders, [])
-        finally:
-            wrong = types.wait()
-        said.seek(0)
-        if wrong:
-            err.print(said.read(), markup=False)
-            err.print("[red]types: mypy found errors (above)[/]")
-        sys.exit(status or min(wrong, 1))
-
-
-def _run(*argv: str) -> int:
-    """Run a module of this Python and return its status."""
-    return subprocess.run([sys.executable, "-m", *argv], cwd=repository(), check=False).returncode
-
-
-def _pytest(name: str, folders: list[str], extra: list[str]) -> int:
-    if importlib.util.find_spec("pytest") is None:
-        raise UserError("pytest is not installed here", fix="run it through make, which sets up .venv: make e2e")
-    import pytest
-
-    report = reports_dir() / name
-    base = repository()
-    arguments = [f"--indigo-report={report}", f"--rootdir={base}"]
-    arguments += [f"--config-file={base / 'pyproject.toml'}"]
-    status = int(pytest.main([*arguments, *(str(Path(base, folder)) for folder in folders), *extra]))
-    return status if status != pytest.ExitCode.NO_TESTS_COLLECTED else 1
+    sys.exit(suite.run(selection, name, command(), style=selection.whole and not no_style))

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
 from harness.cluster import Cluster, Object
+from harness.diagnose.health import HEALTHY, Health, health
 
 KINDS = (
     "ServiceAccount",
@@ -40,35 +41,17 @@ class Seen:
     ready: int | None = None
     ready_at: float | None = None
     deleted_at: float | None = None
-    state: str = ""
+    health: Health = HEALTHY
+
+    @property
+    def waits_for(self) -> str:
+        """What it waits for, in Argo CD's words; empty where it does its work."""
+        return "" if self.health.well else self.health.message or f"is {self.health.state}"
 
     @property
     def key(self) -> str:
         """Kind and name, as people write it."""
         return f"{self.kind}/{self.name}"
-
-
-def ready_state(item: Object) -> tuple[bool, str]:
-    """Return whether an object does its work, and otherwise what it waits for."""
-    spec, status = item.get("spec", {}), item.get("status", {})
-    kind = item["kind"]
-    if kind in ("Deployment", "StatefulSet"):
-        wanted = spec.get("replicas", 1)
-        current = status.get("observedGeneration", 0) >= item["metadata"].get("generation", 0)
-        updated, ready = status.get("updatedReplicas", 0), status.get("readyReplicas", 0)
-        left = status.get("replicas", 0) - updated
-        done = current and updated >= wanted and ready >= wanted and left <= 0
-        return done, "" if done else f"{ready}/{wanted} pods ready, {updated} updated"
-    if kind == "Job":
-        conditions = {c["type"]: c for c in status.get("conditions", []) if c.get("status") == "True"}
-        if "Failed" in conditions:
-            return False, f"failed: {conditions['Failed'].get('message', '')}"
-        done = "Complete" in conditions
-        return done, "" if done else "the Job runs"
-    if kind == "PersistentVolumeClaim":
-        done = status.get("phase") == "Bound"
-        return done, "" if done else f"claim is {status.get('phase', 'Pending')}"
-    return True, ""
 
 
 @dataclass
@@ -123,7 +106,7 @@ class Observer:
             return
         key = (item["kind"], metadata["uid"])
         version, now = int(metadata["resourceVersion"]), time.monotonic() - self._start
-        done, state = ready_state(item)
+        found = health(item)
         with self._lock:
             before = self._seen.get(key)
             if event == "DELETED":
@@ -139,11 +122,11 @@ class Observer:
                 version,
                 now,
             )
-            if done and now_seen.ready is None:
+            if found.well and now_seen.ready is None:
                 now_seen = replace(now_seen, ready=version, ready_at=now)
-            elif not done and now_seen.ready is not None and item["kind"] != "Job":
+            elif not found.well and now_seen.ready is not None and item["kind"] != "Job":
                 now_seen = replace(now_seen, ready=None, ready_at=None)
-            now_seen = replace(now_seen, state=state)
+            now_seen = replace(now_seen, health=found)
             self._seen[key] = now_seen
         if before != now_seen and self.on_change:
             self.on_change(now_seen)

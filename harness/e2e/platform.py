@@ -17,6 +17,7 @@ import yaml
 from harness.argo.applications import Application, Applications, NotReached, is_idle
 from harness.argo.source import WorkingTreeSource
 from harness.cluster import Cluster, Object
+from harness.diagnose import health
 from harness.e2e.observe import KINDS, Observer, Seen
 from harness.engines.base import Engine
 from harness.model.environment import Environment, load_environment, read_values, secret_names
@@ -246,10 +247,10 @@ def _tell(sync: SyncRecorder, seen: Seen, graph: Graph) -> None:
     if seen.component not in graph.contracts or seen.deleted_at is not None:
         return
     state = State.HEALTHY if seen.ready is not None else State.PROGRESSING
-    if seen.state.startswith("failed"):
+    if seen.health.state is health.State.DEGRADED:
         state = State.DEGRADED
     wave = seen.wave if seen.wave is not None else graph.wave(seen.component)
-    waits = [seen.state] if seen.state else []
+    waits = [seen.waits_for] if seen.waits_for else []
     sync.item(seen.component, seen.kind, seen.name, wave=wave, state=state, waits_for=waits)
 
 

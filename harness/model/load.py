@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -45,17 +46,32 @@ def read_yaml(path: Path, shown: str | None = None) -> Any:
         UserError: no such file, not text, or not YAML; names line and column.
     """
     shown = shown or str(path)
+    return _document(_text(path, shown), shown)
+
+
+def _text(path: Path, shown: str) -> str:
     try:
-        return yaml.load(path.read_text(encoding="utf-8"), Loader=_Loader)
+        return path.read_text(encoding="utf-8")
     except FileNotFoundError:
         raise UserError(f"{path.name} does not exist", where=shown) from None
-    except (UnicodeDecodeError, yaml.reader.ReaderError):
-        raise UserError(f"{path.name} is not a text file in UTF-8", where=shown, fix="write it as YAML") from None
+    except UnicodeDecodeError:
+        raise _no_text(shown) from None
+
+
+def _no_text(shown: str) -> UserError:
+    return UserError(f"{Path(shown).name} is not a text file in UTF-8", where=shown, fix="write it as YAML")
+
+
+def _document(text: str, shown: str) -> Any:
+    try:
+        return yaml.load(text, Loader=_Loader)
+    except yaml.reader.ReaderError:
+        raise _no_text(shown) from None
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         line = f":{mark.line + 1}:{mark.column + 1}" if mark else ""
         raise UserError(
-            f"{path.name} is not YAML: {getattr(error, 'problem', None) or error}",
+            f"{Path(shown).name} is not YAML: {getattr(error, 'problem', None) or error}",
             where=f"{shown}{line}",
             fix="mend the line; indentation by two spaces, strings with : or # in quotes",
         ) from None
@@ -98,7 +114,7 @@ def load_contract(chart: Path) -> Contract:
     """
     path = chart / "contract.yaml"
     shown = f"{chart.parent.name}/{chart.name}/contract.yaml"
-    contract = parse(Contract, read_yaml(path, shown), shown)
+    contract = _contract(_text(path, shown), shown)
     if contract.component != chart.name:
         raise UserError(
             f"component: {contract.component} does not match the folder {chart.name}",
@@ -106,6 +122,12 @@ def load_contract(chart: Path) -> Contract:
             fix=f"write component: {chart.name}, or rename the folder",
         )
     return contract
+
+
+@functools.lru_cache(maxsize=256)
+def _contract(text: str, shown: str) -> Contract:
+    """Return a contract; of the same text it is read once, which is sound because a contract cannot be changed."""
+    return parse(Contract, _document(text, shown), shown)
 
 
 def load_contracts(charts: Path) -> dict[str, Contract]:

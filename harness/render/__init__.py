@@ -43,6 +43,7 @@ class Rendered:
         applications: by Application name, the objects of its chart, for those with the environment's own project.
         inputs: by Application name, what Helm was given.
         digests: by Application name, the hash of Helm's bytes.
+        keys: by Application name, the hash of all that Helm was given.
     """
 
     environment: Environment
@@ -51,6 +52,7 @@ class Rendered:
     applications: dict[str, list[Object]]
     inputs: Mapping[str, Inputs]
     digests: Mapping[str, str]
+    keys: Mapping[str, str]
 
     def objects(self) -> list[Object]:
         """Return the objects of all Applications, without `delivery`."""
@@ -185,4 +187,5 @@ def _rendered(
         {name: charts[given].objects for name, given in inputs.items() if name not in before},
         inputs,
         {name: charts[given].digest for name, given in inputs.items()},
+        {name: charts[given].key for name, given in inputs.items()},
     )

@@ -1,4 +1,4 @@
-"""What Helm gave for the same bytes before: one file per render, found by a hash of everything that went in."""
+"""What a program gave for the same bytes before: one file per answer, found by a hash of everything that went in."""
 
 from __future__ import annotations
 
@@ -15,12 +15,13 @@ from harness.errors import UserError
 from harness.paths import cache_dir
 from harness.render.locate import shown
 
-ENTRIES = 1024  # of about 50 kB each
+ENTRIES = 4096  # of a kind; of about 10 kB each
+RENDERS = "render"  # the folder of what Helm gave
 VERSION = "1"  # changes with what an entry holds
 
 
 class Key:
-    """A hash of everything that decides what Helm gives."""
+    """A hash of everything that decides an answer."""
 
     def __init__(self) -> None:
         self._hash = hashlib.sha256(VERSION.encode())
@@ -69,9 +70,9 @@ def read(path: Path) -> bytes:
         raise UserError(link, where=shown(path), fix="create what it leads to, or remove the link") from None
 
 
-def load(key: str) -> Any:
+def load(key: str, kind: str = RENDERS) -> Any:
     """Return what was stored under a key, or None."""
-    path = _folder() / f"{key}.json"
+    path = _folder(kind) / f"{key}.json"
     try:
         stored = json.loads(path.read_bytes())
         os.utime(path)  # used last: the oldest go first
@@ -80,16 +81,17 @@ def load(key: str) -> Any:
     return stored
 
 
-def store(key: str, value: Any) -> None:
+def store(key: str, value: Any, kind: str = RENDERS) -> None:
     """Store a value; another process sees all of it or nothing. A cache that cannot be written is no error."""
-    folder = _folder()
+    folder = _folder(kind)
     with contextlib.suppress(OSError):
         folder.mkdir(parents=True, exist_ok=True)
         descriptor, name = tempfile.mkstemp(dir=folder, suffix=".new")
         with os.fdopen(descriptor, "w", encoding="utf-8") as file:
             json.dump(value, file, separators=(",", ":"))
         Path(name).replace(folder / f"{key}.json")
-        _prune(folder)
+        if key.startswith("0"):  # one in sixteen: looking at every entry takes longer than storing one
+            _prune(folder)
 
 
 def _prune(folder: Path) -> None:
@@ -101,5 +103,5 @@ def _prune(folder: Path) -> None:
         path.unlink(missing_ok=True)
 
 
-def _folder() -> Path:
-    return cache_dir() / "render"
+def _folder(kind: str) -> Path:
+    return cache_dir() / kind

@@ -66,10 +66,11 @@ class Inputs:
 
 @dataclass(frozen=True)
 class Rendering:
-    """What Helm gave: the objects in its order, and the hash of its bytes."""
+    """What Helm gave: the objects in its order, the hash of its bytes, and the hash of all that it was given."""
 
     objects: list[Object]
     digest: str
+    key: str
 
 
 def helm_template(
@@ -115,7 +116,7 @@ def template(inputs: Inputs) -> Rendering:
         text = template_text(inputs)
         stored = {"digest": digest(text), "objects": _parse(text, inputs)}
         cache.store(key, stored)
-    return Rendering(stored["objects"], stored["digest"])
+    return Rendering(stored["objects"], stored["digest"], key)
 
 
 def template_many(wanted: Iterable[Inputs]) -> dict[Inputs, Rendering]:

@@ -25,6 +25,7 @@ def _utc(value: AwareDatetime) -> AwareDatetime:
     return value
 
 
+NOT_SELECTED = "not asked: no test of this tier was selected"
 Seconds = Annotated[float, Field(ge=0)]
 Utc = Annotated[AwareDatetime, AfterValidator(_utc)]
 
@@ -196,6 +197,18 @@ class Sync(Closed):
     failed: bool = False
     items: tuple[Item, ...] = ()
 
+    def later(self, seconds: float) -> Sync:
+        """Return the same sync in a run that began so many seconds earlier."""
+
+        def moved(at: float | None) -> float | None:
+            return None if at is None else at + seconds
+
+        items = tuple(
+            item.model_copy(update={"created": moved(item.created), "ready": moved(item.ready)}) for item in self.items
+        )
+        times = {"started": self.started + seconds, "finished": moved(self.finished), "items": items}
+        return self.model_copy(update=times)
+
 
 class Component(Closed):
     """A node of the dependency graph."""
@@ -326,7 +339,7 @@ def tier_results(assertions: Iterable[Assertion], reasons: Mapping[Tier, str]) -
 
 def _why_skipped(tier: Tier, counts: Counts, assertions: tuple[Assertion, ...]) -> str:
     if not counts.total:
-        return "not asked: no test of this tier was selected"
+        return NOT_SELECTED
     if counts.not_run:
         return f"not answered: the run ended before {counts.not_run} of its {counts.total} assertions"
     said = Counter(a.message for a in assertions if a.tier is tier and a.message)

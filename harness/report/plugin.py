@@ -1,7 +1,8 @@
 """A pytest plugin that turns a test run into a report: `pytest -p harness.report.plugin --indigo-report DIR`.
 
 A caller that measures more than the tests gives its own recorder, and finishes it itself:
-`pytest.main([..., "-p", "harness.report.plugin"], plugins=[ReportPlugin(recorder)])`.
+`pytest.main([..., "-p", "harness.report.plugin"], plugins=[ReportPlugin(recorder)])`. With pytest-xdist the controller
+makes the report; what `recorder` is told in a worker is added to it when the worker ends.
 """
 
 from __future__ import annotations
@@ -15,11 +16,11 @@ from pathlib import Path
 
 import pytest
 
-from harness.report import summary
-from harness.report.model import Assertion, Engine, Outcome, Report, Tier
+from harness.report import workers
+from harness.report.ending import conclude
+from harness.report.model import Assertion, Engine, Outcome, Tier
 from harness.report.progress import Progress, real_stderr
 from harness.report.recorder import Recorder
-from harness.report.writer import HTML
 
 NAME = "indigo-report"
 LONGEST = 20_000  # characters of a message that are kept
@@ -46,16 +47,18 @@ def pytest_configure(config: pytest.Config) -> None:
     if any(isinstance(plugin, ReportPlugin) for plugin in config.pluginmanager.get_plugins()):
         return
     directory: Path | None = config.getoption("--indigo-report")
-    if config.option.collectonly:
+    worker = workers.is_worker(config)
+    if config.option.collectonly or worker:
         directory = None
     progress = Progress(fresh_line=True) if directory else None
     recorder = Recorder(
         directory.resolve() if directory else None,
-        command=_command(),
-        root=config.rootpath,
+        command=command(),
+        root=None if worker else config.rootpath,  # the controller knows the revision
         listeners=[progress] if progress else [],
     )
-    config.pluginmanager.register(ReportPlugin(recorder, owned=True, progress=progress), NAME)
+    recorder.masker.shorten(config.rootpath.resolve(), ".")
+    config.pluginmanager.register(ReportPlugin(recorder, owned=not worker, progress=progress), NAME)
 
 
 @pytest.fixture(scope="session")
@@ -90,8 +93,7 @@ class ReportPlugin:
         self._endings: dict[str, _Ending] = {}
         self._deselected: Counter[Tier] = Counter()
         self.interrupted = False
-        self._report: Report | None = None
-        self._unwritten = ""
+        self._said: list[str] = []
 
     # -- what is to run ----------------------------------------------------------------------------------------------
 
@@ -101,7 +103,20 @@ class ReportPlugin:
 
     def pytest_collection_finish(self, session: pytest.Session) -> None:
         """Name every selected test, so that one that never runs is seen."""
-        selected = [_assertion(item) for item in session.items]
+        self._select([_assertion(item) for item in session.items], plan=not session.config.option.collectonly)
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_xdist_node_collection_finished(self, ids: list[str]) -> None:
+        """Name every test that the workers will share; each of them collects all, so the first one's list will do."""
+        if not self._known:
+            self._select([workers.named(identifier) for identifier in ids])
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_testnodedown(self, node: object) -> None:
+        """Take what a worker has recorded beside its tests."""
+        workers.receive(node, self.recorder)
+
+    def _select(self, selected: list[Assertion], *, plan: bool = True) -> None:
         self._known = {assertion.id: assertion for assertion in selected}
         asked = {assertion.tier for assertion in selected}
         for tier, number in self._deselected.items():
@@ -111,7 +126,7 @@ class ReportPlugin:
         highest = max(asked - {Tier.UNIT}, key=list(Tier).index, default=Tier.STATIC)
         if self._owned:
             self.recorder.engine_is(Engine(name="none was started", tier=highest))
-        if not session.config.option.collectonly:
+        if plan:
             self.recorder.plan(selected)
 
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
@@ -119,8 +134,7 @@ class ReportPlugin:
         if report.passed:
             return
         self._mask(report)
-        folders = Path(report.nodeid.partition("::")[0]).parts
-        tier = next((tier for tier in Tier if tier.value in folders), Tier.UNIT)
+        tier = workers.tier_of(report.nodeid.partition("::")[0])
         outcome = Outcome.SKIPPED if report.skipped else Outcome.ERROR
         self.recorder.assertion(
             Assertion(
@@ -147,10 +161,14 @@ class ReportPlugin:
         """Mask secrets before anybody, the terminal included, sees the report of a test."""
         report = yield
         self._mask(report)
+        if workers.is_worker(item.config):
+            workers.describe(report, self._known[item.nodeid])
         return report
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Add up setup, call and teardown; record the test at the end of the last."""
+        if found := workers.described(report):
+            self._known[report.nodeid] = found
         ending = self._endings.setdefault(report.nodeid, _Ending())
         ending.seconds += report.duration
         if report.failed:
@@ -163,7 +181,7 @@ class ReportPlugin:
             ending.messages.append(f"known to fail: {known}" if known is not None else _reason(report))
         elif report.when == "call" and hasattr(report, "wasxfail"):
             ending.messages.append(f"passes, though marked as known to fail: {report.wasxfail}")
-        if report.when == "teardown" and (known_as := self._known.get(report.nodeid)):
+        if report.when in ("teardown", workers.CRASHED) and (known_as := self._known.get(report.nodeid)):
             del self._endings[report.nodeid]
             done = {
                 "outcome": ending.outcome,
@@ -191,34 +209,27 @@ class ReportPlugin:
         """Remember that pytest itself broke."""
         self.recorder.note("pytest broke: " + _cut(str(excrepr)))
 
-    def pytest_sessionfinish(self, exitstatus: int) -> None:
-        """Close the recorder, where it is ours."""
+    @pytest.hookimpl(trylast=True)
+    def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:
+        """Close the recorder, where it is ours; with workers, after they have ended."""
         if self._progress:
             self._progress.close()
-        if not self._owned:
-            return
-        try:
-            self._report = self.recorder.finish(int(exitstatus), complete=not self.interrupted)
-        except OSError as error:
-            self._unwritten = f"the report could not be written: {error.strerror}: {error.filename}"
-            self._report = self.recorder.snapshot()
+        if workers.is_worker(session.config):
+            workers.send(session.config, self.recorder)
+        if self._owned:
+            status, root = int(exitstatus), session.config.rootpath
+            _, self._said = conclude(self.recorder, status, complete=not self.interrupted, root=root)
 
     @pytest.hookimpl(trylast=True)
-    def pytest_unconfigure(self, config: pytest.Config) -> None:
+    def pytest_unconfigure(self) -> None:
         """Print the summary after everything that pytest itself prints."""
         if self._progress:
             self._progress.close()
-        report, directory = self._report, self.recorder.directory
-        if report is None:
-            return
-        text = [summary.last_line(report)]
-        if directory is not None:
-            page = None if self._unwritten else _shown(directory / HTML, config.rootpath)
-            text = [*([self._unwritten] if self._unwritten else []), *summary.lines(report, page)]
-        print("\n".join(text), flush=True)
+        if self._said:
+            print("\n".join(self._said), flush=True)
 
 
-def _command() -> str:
+def command() -> str:
     """Return what the user typed: `pytest -k graph`, or `indigo e2e` where that calls pytest in its own process."""
     program = Path(sys.argv[0])
     return shlex.join([program.parent.name if program.stem == "__main__" else program.stem, *sys.argv[1:]])
@@ -258,7 +269,3 @@ def _cut(text: str) -> str:
         return text
     left = len(text) - LONGEST
     return f"{text[: LONGEST // 4]}\n[... {left} characters left out ...]\n{text[-(LONGEST * 3 // 4) :]}"
-
-
-def _shown(path: Path, root: Path) -> Path:
-    return path.relative_to(root) if path.is_relative_to(root) else path

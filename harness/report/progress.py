@@ -187,6 +187,10 @@ class Progress:
             rows = self._shown.rows.values()
             return f"{sum(row.state is State.HEALTHY for row in rows)} of {len(rows)} components healthy"
 
+    def says(self, line: str) -> None:
+        """Write a line of somebody else's, above the table where there is one."""
+        self._say(line)
+
     # -- what is written ---------------------------------------------------------------------------------------------
 
     def _say(self, line: str | None, style: str = "") -> None:

@@ -14,6 +14,7 @@ from typing import Protocol
 from harness.report import machine
 from harness.report.masking import Masker
 from harness.report.model import (
+    NOT_SELECTED,
     Artefact,
     Assertion,
     Engine,
@@ -172,8 +173,7 @@ class Recorder:
         """
         parents: list[str] = self._stack.__dict__.setdefault("names", [])
         with self._lock:
-            taken = {phase.name for phase in self._phases}
-            unique = next(n for n in (name, *(f"{name} ({i})" for i in range(2, len(taken) + 3))) if n not in taken)
+            unique = self._unused(name)
             position = len(self._phases)
             parent = parents[-1] if parents else None
             begun = Phase(name=unique, start=self.now(), budget=budget, parent=parent)
@@ -294,6 +294,37 @@ class Recorder:
         with self._lock:
             self._artefacts.append(Artefact(title=title, path=shown))
         self._changed()
+
+    def merge(self, other: Report) -> None:
+        """Take over what another process recorded of the same run: an outcome wins over a test that did not run.
+
+        Its times, which count from its own start, count from this run's.
+        """
+        shift = self.offset(other.started)
+        skipped = {tier.name: tier.reason for tier in other.tiers if tier.reason and not tier.counts.total}
+        with self._lock:
+            for assertion in other.assertions:
+                known = self._assertions.get(assertion.id)
+                if known is None or assertion.ran or not known.ran:
+                    self._assertions[assertion.id] = assertion
+            for tier, reason in skipped.items():
+                if reason != NOT_SELECTED:
+                    self._reasons.setdefault(tier, reason)
+            names: dict[str | None, str | None] = {None: None}
+            for phase in other.phases:
+                names[phase.name] = self._unused(phase.name)
+                moved = {"name": names[phase.name], "parent": names[phase.parent], "start": phase.start + shift}
+                self._phases.append(phase.model_copy(update=moved))
+            self._syncs += [sync.later(shift) for sync in other.syncs]
+            self._versions |= other.versions
+            self._simulated += [text for text in other.simulated if text not in self._simulated]
+            self._notes += other.notes
+            self._artefacts += other.artefacts
+        self._changed()
+
+    def _unused(self, name: str) -> str:
+        taken = {phase.name for phase in self._phases}
+        return next(n for n in (name, *(f"{name} ({i})" for i in range(2, len(taken) + 3))) if n not in taken)
 
     def snapshot(self) -> Report:
         """Return the report as it stands, secrets masked; incomplete until `finish`."""

@@ -17,6 +17,7 @@ from harness.report.model import Report
 JSON, JUNIT, HTML = "report.json", "junit.xml", "report.html"
 JSON_EVERY = 0.25  # seconds between two writes of a running report
 HTML_EVERY = 5.0
+SHARE = 20  # a write that took long is followed by a pause so many times as long: reporting is no load of its own
 
 
 class Writer:
@@ -34,16 +35,17 @@ class Writer:
         self._writing = threading.Lock()
         self._timer: threading.Timer | None = None
         self._last = {JSON: float("-inf"), HTML: float("-inf")}
+        self._pause = JSON_EVERY
         self._stopped = False
         for name in (JSON, JUNIT, HTML):  # of an earlier run: this one may be killed before it writes its own
             (directory / name).unlink(missing_ok=True)
 
     def soon(self) -> None:
-        """Write within a quarter of a second, in another thread."""
+        """Write within a quarter of a second, or later where writing takes long, in another thread."""
         with self._lock:
             if self._stopped or self._timer is not None:
                 return
-            wait = self._last[JSON] + JSON_EVERY - time.monotonic()
+            wait = self._last[JSON] + self._pause - time.monotonic()
             self._timer = threading.Timer(max(0.0, wait), self._fire)
             self._timer.daemon = True
             self._timer.start()
@@ -58,11 +60,13 @@ class Writer:
         with self._writing, contextlib.suppress(OSError):
             if self._stopped:
                 return
+            begun = time.monotonic()
             report = self._snapshot()
             replace(self._directory / JSON, report.to_json())
-            if time.monotonic() - self._last[HTML] >= HTML_EVERY:
-                self._last[HTML] = time.monotonic()
+            if begun - self._last[HTML] >= HTML_EVERY:
+                self._last[HTML] = begun
                 replace(self._directory / HTML, page(report))
+            self._pause = max(JSON_EVERY, SHARE * (time.monotonic() - begun))
 
     def stop(self) -> None:
         """Write no more; a write that is under way is waited for."""

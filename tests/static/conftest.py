@@ -1,14 +1,15 @@
-"""Fixtures of the static tier: everything is rendered once, and a checkout to break is copied in milliseconds."""
+"""Fixtures of the static tier: everything is rendered once, and a checkout to break is mended after each test."""
 
 from __future__ import annotations
 
-import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from harness.checks import Subject, subject
 from harness.paths import repository
+from tests.static.copied import Copied
 
 COPIED = ("argocd", "charts", "docs/reference", "schemas")
 
@@ -19,11 +20,14 @@ def committed() -> Subject:
     return subject()
 
 
+@pytest.fixture(scope="session")
+def copied(tmp_path_factory: pytest.TempPathFactory) -> Copied:
+    """The one copy behind every `checkout`."""
+    return Copied(repository(), tmp_path_factory.mktemp("copied") / "checkout", COPIED)
+
+
 @pytest.fixture
-def checkout(tmp_path: Path) -> Path:
+def checkout(copied: Copied) -> Iterator[Path]:
     """A copy of what Argo CD reads of the working tree, to break it."""
-    root = tmp_path / "checkout"
-    for name in COPIED:
-        if (repository() / name).is_dir():
-            shutil.copytree(repository() / name, root / name, symlinks=True)
-    return root
+    yield copied.root
+    copied.mend()

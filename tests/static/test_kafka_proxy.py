@@ -44,7 +44,7 @@ class App:
 
     def run(self, host, port):
         print("serves", host, port, flush=True)
-        time.sleep(4)
+        time.sleep(SERVES)
 
 
 def create_app():
@@ -52,20 +52,21 @@ def create_app():
 """
 
 
-def start(folder: Path, life: float) -> subprocess.CompletedProcess[str]:
-    """Run the start script with an application whose consumer lives for some seconds; it serves for four."""
-    (folder / "app.py").write_text(APP.replace("LIFE", str(life)))
+def start(folder: Path, life: float, serves: float) -> subprocess.CompletedProcess[str]:
+    """Run the start script with an application that serves, and a consumer that lives, for some seconds."""
+    (folder / "app.py").write_text(APP.replace("LIFE", str(life)).replace("SERVES", str(serves)))
     text = chart.config()["indigo-paas.start.py"].replace("/app", str(folder))
-    (folder / "start.py").write_text(text.replace("time.sleep(5)", "time.sleep(0.2)"))
+    assert "time.sleep(5)" in text, "the pause between two looks is what is made shorter here"
+    (folder / "start.py").write_text(text.replace("time.sleep(5)", "time.sleep(0.02)"))
     command = [sys.executable, str(folder / "start.py")]
     return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
 
 
 def test_dead_consumer_ends_the_process_and_a_living_one_does_not(tmp_path: Path) -> None:
-    dead = start(tmp_path, life=0.5)
+    dead = start(tmp_path, life=0.1, serves=30)
     assert dead.returncode == 1
     assert "the consumer has ended" in dead.stderr
-    alive = start(tmp_path, life=60)
+    alive = start(tmp_path, life=60, serves=0.5)
     assert (alive.returncode, alive.stdout) == (0, "serves 0.0.0.0 5001\n")
 
     (edge,) = chart.contract.requires

@@ -13,7 +13,6 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
-import yaml
 
 from tests import support
 from tests.support import Chart
@@ -28,7 +27,7 @@ TAKEN_FOR_CUT = 8100  # characters, loganalyzer.py
 
 def collector(**values: Any) -> dict[str, Any]:
     (text,) = chart.config(**values).values()
-    parsed: dict[str, Any] = yaml.safe_load(text)
+    parsed: dict[str, Any] = support.parse(text)
     return parsed
 
 

@@ -10,7 +10,6 @@ from typing import Any
 from xml.etree import ElementTree
 
 import pytest
-import yaml
 
 from tests import support
 from tests.support import Chart, secret
@@ -26,7 +25,7 @@ ELSEWHERE = {"mode": "external", "host": "db.example.org", "port": 3307}
 
 def application(**values: Any) -> dict[str, Any]:
     """Return what Spring reads from config/application.yml."""
-    parsed: dict[str, Any] = yaml.safe_load(chart.config(**values)[FILE])
+    parsed: dict[str, Any] = support.parse(chart.config(**values)[FILE])
     return parsed
 
 

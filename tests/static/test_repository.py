@@ -12,7 +12,6 @@ from pathlib import Path
 import pytest
 import yaml
 
-from harness import toolchain
 from harness.model.load import load_contracts
 from harness.paths import repository
 from harness.process import run
@@ -166,35 +165,3 @@ def test_a_component_renders_by_one_line() -> None:
         (CHARTS / name / "templates" / "component.yaml").read_text(encoding="utf-8").strip() for name in COMPONENTS
     }
     assert lines == {'{{- include "common.component" . }}'}
-
-
-def test_yaml_is_well_written() -> None:
-    done = run(
-        "python", "-m", "yamllint", "--strict", "-c", ".yamllint.yaml", *yaml_files(), cwd=ROOT, check=False, env=path()
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
-
-
-def yaml_files() -> list[str]:
-    # values.yaml are generated from the contracts, and linted by ct
-    lint = re.compile(r"^(?!charts/[\w-]+/(templates/|values\.yaml)|argocd/[\w-]+/templates/).*\.ya?ml$")
-    return [name for name in texts() if lint.match(name)]
-
-
-def path() -> dict[str, str]:
-    """Return a PATH that begins with the environment's own programs."""
-    import sys
-
-    return {"PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])}
-
-
-def test_chart_testing_finds_nothing() -> None:
-    program = toolchain.program("ct")
-    if not program.is_file():
-        pytest.skip("ct is not built; `indigo tools build ct` builds it")
-    folders = [str(toolchain.tool("helm").parent), path()["PATH"]]
-    done = run(
-        program, "lint", "--config", "ct.yaml", "--all", cwd=ROOT, env={"PATH": os.pathsep.join(folders)}, check=False
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert "All charts linted successfully" in done.stdout

@@ -1,4 +1,4 @@
-"""Each kind of blockage is recognised by what Argo CD, Helm, the API server and the kubelet really say."""
+"""Each kind of blockage is recognised by what Argo CD, Helm and the API server really say, and a kubelet's reasons."""
 
 from __future__ import annotations
 

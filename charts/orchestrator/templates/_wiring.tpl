@@ -119,7 +119,7 @@ of what stays the same over restarts and differs between platforms that share a 
 
 {{- /*
 The war's own configuration for text, and a second appender: it keeps lines in a ring buffer, drops them when that is full and
-connects again by itself, so that the Orchestrator never waits for its log (docs/adr/0004-log-shipper.md).
+connects again by itself, so that the Orchestrator never waits for its log (docs/adr/0005-log-shipper.md).
 */ -}}
 {{- define "orchestrator.logback" -}}
 <configuration>

@@ -14,7 +14,6 @@ from harness.checks.model import Platform, Problem, Rule
 from harness.render import Inputs
 from harness.render.cache import read, tree
 from harness.render.locate import shown
-from harness.render.objects import Object
 
 CONFIG_MAP = 1024 * 1024
 ANNOTATIONS = 256 * 1024
@@ -32,7 +31,7 @@ def _check(platform: Platform) -> Iterator[Problem]:
             yield Problem(item, "metadata.annotations", f"are {size} bytes, allowed are less than {ANNOTATIONS}")
     for name, objects in platform.rendered.applications.items():
         inputs = platform.rendered.inputs[name]
-        size = release_size(inputs, objects)
+        size = given_size(platform.rendered.keys[name], inputs) + _stored(json.dumps(objects))
         if size >= RELEASE:
             yield Problem(
                 None,
@@ -47,14 +46,19 @@ def _size(data: dict[str, object]) -> int:
     return sum(len(str(key).encode()) + len(str(value).encode()) for key, value in data.items())
 
 
-def release_size(inputs: Inputs, objects: list[Object]) -> int:
-    """Return about how many bytes Helm stores for a release: chart, values and manifest, gzipped, as base64.
+@functools.lru_cache(maxsize=64)
+def given_size(key: str, inputs: Inputs) -> int:
+    """Return about how many bytes of a release Helm stores for chart and values; the manifest comes on top.
 
-    Source: helm/helm v4.3.1, pkg/storage/driver (encodeRelease).
+    Source: helm/helm v4.3.1, pkg/storage/driver (encodeRelease): gzipped, as base64.
+
+    Args:
+        key: hash of the content of all that is given (`Rendered.keys`); of the same content it is counted once.
+        inputs: chart and values.
     """
     parts = {name: read(inputs.chart / name).decode(errors="replace") for name in loaded(inputs.chart)}
     parts |= {str(path): read(path).decode(errors="replace") for path in inputs.values}
-    return _stored(json.dumps(parts)) + _stored(json.dumps(objects))
+    return _stored(json.dumps(parts))
 
 
 def loaded(chart: Path) -> list[str]:
@@ -80,7 +84,6 @@ def loaded(chart: Path) -> list[str]:
     return [str(name) for name in names if not ignored(name)]
 
 
-@functools.lru_cache(maxsize=32)
 def _stored(text: str) -> int:
     return len(base64.b64encode(gzip.compress(text.encode(), 6)))
 

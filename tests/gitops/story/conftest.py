@@ -55,8 +55,7 @@ def platform(recorder: Recorder) -> Iterator[Platform]:
     """The working tree, deployed from an empty cluster by Argo CD."""
     describe(recorder)
     logs = recorder.directory / "logs" if recorder.directory else None
-    with recorder.phase("tools"):
-        tools = Tools.pinned()
+    tools = Tools.pinned()
     for entry in catalog.TOOLS:
         if entry.name in tools.programs:
             recorder.version(entry.name, entry.version)

@@ -1,0 +1,6 @@
+"""Running the project's tests: those that need an engine here, the others beside them, and one report of all."""
+
+from harness.suite.runner import run
+from harness.suite.selection import STORY, TIERS, Selection, select
+
+__all__ = ["STORY", "TIERS", "Selection", "run", "select"]

@@ -1,0 +1,100 @@
+"""Which tests are asked for, and how they may be run: from the arguments of `indigo test` and `indigo e2e`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from harness.report.model import Tier
+
+TIERS = {"unit": "tests/unit", "static": "tests/static", "gitops": "tests/gitops"}
+STORY = "tests/gitops/story"
+# pytest's options with which tests are looked at one by one: nothing may run beside them
+ALONE = ("--pdb", "--trace", "-s", "--capture=no", "--collect-only", "--co", "--fixtures", "--setup-plan")
+WORKERS = ("-n", "--numprocesses", "--dist", "no:xdist")
+FEWER = ("-k", "-m", "--lf", "--last-failed", "--deselect", "--ignore", "--sw", "--stepwise")
+
+
+@dataclass(frozen=True)
+class Selection:
+    """Tests to run.
+
+    Attributes:
+        quick: paths of tests that need no engine, relative to the checkout.
+        engine: paths of tests that start engines.
+        options: what pytest is given besides.
+        whole: whether it is everything there is, so that style and types belong to it.
+    """
+
+    quick: tuple[str, ...]
+    engine: tuple[str, ...]
+    options: tuple[str, ...] = ()
+    whole: bool = False
+
+    @property
+    def paths(self) -> tuple[str, ...]:
+        """All paths."""
+        return self.quick + self.engine
+
+    @property
+    def alone(self) -> bool:
+        """Whether everything has to run in one process, one test after the other."""
+        return any(option in ALONE for option in self.options)
+
+    @property
+    def workers(self) -> bool:
+        """Whether the quick tests are worth several processes, and the user has not said anything about that."""
+        said = any(option.startswith(WORKERS) for option in self.options)
+        return not self.alone and not said and any(not path.partition("::")[0].endswith(".py") for path in self.quick)
+
+    @property
+    def first_failure_ends(self) -> bool:
+        """Whether one failure is enough."""
+        return any(option in ("-x", "--exitfirst", "--maxfail=1") for option in self.options)
+
+    @property
+    def tier(self) -> Tier:
+        """The most demanding tier that is asked for, at least static."""
+        return Tier.GITOPS if self.engine else Tier.STATIC
+
+    def tools(self) -> tuple[str, ...]:
+        """Return the tools that the tests need, so that they can be built before."""
+        if self.engine:
+            return ("helm", "kubernetes", "argocd", "valkey-server")
+        return ("helm",) if any("static" in path for path in self.quick) else ()
+
+
+def select(tiers: Sequence[str], arguments: Sequence[str], root: Path) -> Selection:
+    """Return what is asked for.
+
+    Args:
+        tiers: names of `TIERS`; none: all. A path among the arguments says more than they do.
+        arguments: of the user, for pytest: options, and paths below tests/ (from here or from the checkout).
+        root: the checkout.
+    """
+    paths: list[str] = []
+    options: list[str] = []
+    for before, argument in zip(("", *arguments), arguments, strict=False):
+        path = "" if before in ("-k", "-m") else _path(argument, root)
+        (paths if path else options).append(path or argument)
+    asked = paths or [TIERS[tier] for tier in tiers or TIERS]
+    if "tests" in asked:
+        asked = [path for path in asked if path != "tests"] + list(TIERS.values())
+    narrow = bool(tiers or paths) or any(option.startswith(FEWER) for option in options)
+    quick = tuple(path for path in dict.fromkeys(asked) if not path.startswith(TIERS["gitops"]))
+    return Selection(
+        quick, tuple(path for path in dict.fromkeys(asked) if path not in quick), tuple(options), not narrow
+    )
+
+
+def _path(argument: str, root: Path) -> str:
+    """Return a path of a test relative to the checkout, with its `::name`; empty where the argument is none."""
+    file, colons, name = argument.partition("::")
+    if argument.startswith("-"):
+        return ""
+    for base in (Path.cwd(), root):
+        path = (base / file).resolve()
+        if path.exists() and path.is_relative_to(root / "tests"):
+            return f"{path.relative_to(root)}{colons}{name}"
+    return ""

@@ -1,0 +1,71 @@
+"""A copy of folders that a test may break: afterwards only what it changed is copied again.
+
+Hundreds of files are copied once instead of once for each test. Hard links would be as fast, and a test that writes
+into one would write into the working tree.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+Signature = tuple[object, ...]
+
+
+class Copied:
+    """Copies folders of `source` below `root`, which it makes; `mend` brings everything back."""
+
+    def __init__(self, source: Path, root: Path, folders: Sequence[str]) -> None:
+        self.root = root
+        self._source = source
+        root.mkdir(parents=True)
+        for name in folders:
+            if (source / name).is_dir():
+                shutil.copytree(source / name, root / name, symlinks=True)
+        self._before = self._state()
+
+    def mend(self) -> list[str]:
+        """Remove what was added, copy again what was changed or removed; returns these paths, relative and sorted."""
+        now = self._state()
+        wrong = sorted(path for path in now.keys() | self._before.keys() if now.get(path) != self._before.get(path))
+        for path in reversed(wrong):  # what is inside a folder first
+            _remove(self.root / path)
+        for path in wrong:
+            if path in self._before:
+                self._copy(path)
+        return wrong
+
+    def _copy(self, path: str) -> None:
+        if (self._source / path).is_dir() and not (self._source / path).is_symlink():
+            (self.root / path).mkdir()
+        else:
+            shutil.copy2(self._source / path, self.root / path, follow_symlinks=False)
+        self._before[path] = _signature(self.root / path)
+
+    def _state(self) -> dict[str, Signature]:
+        return {os.path.relpath(path, self.root): _signature(path) for path in _walk(self.root)}
+
+
+def _walk(folder: Path) -> Iterator[Path]:
+    for parent, folders, files in os.walk(folder):
+        for name in (*folders, *files):
+            yield Path(parent, name)
+
+
+def _signature(path: Path) -> Signature:
+    """Return what differs after any change: a write gives a new time, a replacement a new inode."""
+    if path.is_symlink():
+        return ("link", str(path.readlink()))
+    if path.is_dir():
+        return ("folder",)
+    status = path.stat()
+    return ("file", status.st_mode, status.st_size, status.st_mtime_ns, status.st_ino)
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
