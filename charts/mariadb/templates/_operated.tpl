@@ -47,8 +47,10 @@ spec:
     primary:
       autoFailover: true
     initContainer:
+      image: {{ include "common.image.shared" (dict "root" $x.root "image" "mariadb-operator") }}
       {{- include "common.containersecurity" $x.contract | nindent 6 }}
     agent:
+      image: {{ include "common.image.shared" (dict "root" $x.root "image" "mariadb-operator") }}
       basicAuth:
         enabled: true
       {{- include "common.containersecurity" $x.contract | nindent 6 }}

@@ -66,7 +66,11 @@ def _delivery(subject: Subject) -> Iterator[Problem]:
         needed = {(HERE, str(item["metadata"].get("namespace", ""))) for item in subject.bootstrap}
         for platform in subject.platforms.values():
             cluster = platform.rendered.environment.cluster
-            needed |= {(HERE if _argo(item) else cluster, _namespace(item)) for item in platform.delivery}
+            needed |= {
+                (HERE if _argo(item) else cluster, _namespace(item))
+                for item in platform.delivery
+                if item["kind"] == "Namespace" or item["kind"] not in CLUSTER_WIDE  # the others have no place
+            }
             yield from _wrong_cluster(platform)
         places = _places(project)
         for place in sorted(needed):

@@ -38,7 +38,11 @@ def _check(platform: Platform) -> Iterator[Problem]:
         contract = platform.contracts.get(platform.component(item))
         if contract and contract.operator and contract.operator.kinds.get(item["kind"]) == item["apiVersion"]:
             yield from _kept(item, item, "metadata.annotations", helm=True)
-            if "cleanupPolicy" in _fields(item) and item["spec"].get("cleanupPolicy") != "Skip":
+            if (
+                item["kind"] in contract.operator.provides
+                and "cleanupPolicy" in _fields(item)
+                and item["spec"].get("cleanupPolicy") != "Skip"
+            ):
                 yield Problem(item, "spec.cleanupPolicy", "is not Skip: the operator would drop it with the resource")
     for item in platform.delivery:
         if item["kind"] == "Namespace":
