@@ -36,7 +36,8 @@ METADATA = _closed(
 CHART = _closed(
     "repoURL targetRevision chart", repoURL=TEXT, targetRevision=TEXT, chart=TEXT, helm=_closed(valuesObject=ANY)
 )
-HELM = _closed(valueFiles=_list(TEXT), valuesObject=ANY)
+PARAMETER = _closed("name value", name=TEXT, value=TEXT)
+HELM = _closed(valueFiles=_list(TEXT), values=TEXT, valuesObject=ANY, parameters=_list(PARAMETER))
 SOURCE = _closed("repoURL targetRevision path", repoURL=TEXT, targetRevision=TEXT, path=TEXT, helm=HELM)
 RETRY = _closed(
     "limit backoff",

@@ -25,6 +25,7 @@ CPU = r"^[0-9]+(\.[0-9]+)?m?$"
 MEMORY = r"^[0-9]+(\.[0-9]+)?(k|M|G|T|Ki|Mi|Gi|Ti)?$"
 PUBLIC_URL = r"^(https?://[^ ]*[^/ ])?$"  # empty: the charts ask for it by name where they need it
 CIDR = r"^[0-9a-fA-F.:]+/[0-9]+$"
+AUDIENCES = ("dashboard", "orchestrator")  # who logs in at the vault with tokens: charts/openbao, its roles
 HOST = r"^[^:/\s]*$"
 
 Schema = dict[str, Any]
@@ -203,9 +204,10 @@ def _closed(schema: Any) -> Any:
 
 def _global(graph: Graph) -> Schema:
     found_by_url = {
-        name: _string("Public URL, without a trailing slash.", PUBLIC_URL)
+        name: _string("Public URL, or that of one that runs elsewhere; no trailing slash.", PUBLIC_URL)
         for name, contract in graph.contracts.items()
-        if contract.exposed or (contract.external and contract.external.url)
+        if (contract.external and contract.external.url)
+        or any(port.service and port.protocol in ("http", "https") for port in contract.ports.values())
     }
     secrets = {
         identifier: {"type": "string", "minLength": 0, "description": sentence(secret.purpose)}
@@ -214,8 +216,16 @@ def _global(graph: Graph) -> Schema:
     return _object(
         {
             "environment": {"type": "string", "pattern": r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$", "maxLength": 63},
+            "slice": {"enum": ["", *TIERS], "description": "The tier that is rendered; empty for all."},
             "components": _object({name: _place(contract) for name, contract in graph.contracts.items()}),
             "urls": _object(found_by_url),
+            "audiences": _object(
+                {
+                    name: {"type": "string", "minLength": 1, "description": "Audience of its tokens for the vault."}
+                    for name in AUDIENCES
+                    if name in graph.contracts
+                }
+            ),
             "secrets": _object(secrets),
             "images": _object(
                 {

@@ -148,15 +148,61 @@ def test_profile_overrides_env_and_is_refused_where_it_would() -> None:
     assert chart.env(settings={"FLASK_CONFIGURATION_PROFILE": "xdc"})
 
 
+def platform(modes: dict[str, Any], **urls: str) -> dict[str, Any]:
+    return {"global": {"components": modes, "urls": {**support.URLS, **urls}}}
+
+
 def test_vault_config_mandatory_with_the_feature() -> None:
     assert file("vault-config.json") == {}
-    written = file("vault-config.json", **WITH_VAULT)
-    assert VAULT.items() <= written.items()
-    assert (written["READ_POLICY"], written["WRAPPING_TOKEN_TIME_DURATION"]) == ("read_only", "1h")
-    message = chart.refusal(features={"vault": True})
-    assert all(name in message for name in VAULT)
-    assert all(name in chart.refusal(settings={"FLASK_FEATURE_VAULT_INTEGRATION": "yes"}) for name in VAULT)
+    with_feature: dict[str, Any] = {"features": {"vault": True}}
+    derived = file("vault-config.json", **with_feature)
+    assert {name: derived[name] for name in VAULT} == {
+        "VAULT_URL": "http://openbao:8200", "VAULT_ROLE": "dashboard", "VAULT_BOUND_AUDIENCE": "dashboard"
+    }  # fmt: skip
+    assert VAULT.items() <= file("vault-config.json", **WITH_VAULT).items(), "what a site writes wins"
+    off = platform({"openbao": {"mode": "off"}})
+    message = chart.refusal(**with_feature, **off)
+    assert "dashboard.features.vault: is on, but global.components.openbao.mode is off" in message
+    assert "features.vault" in chart.refusal(settings={"FLASK_FEATURE_VAULT_INTEGRATION": "yes"}, **off)
+    assert file("vault-config.json", **WITH_VAULT, **off)["VAULT_URL"] == VAULT["VAULT_URL"]
     assert "features.vault" in chart.refusal(settings=VAULT), "written, and nothing would read it"
+
+
+def test_the_vault_is_named_as_machines_at_the_providers_reach_it() -> None:
+    def named(**values: Any) -> str:
+        return str(file("vault-config.json", features={"vault": True}, **values)["VAULT_URL"])
+
+    public = "https://vault.example.org"
+    assert named(**platform({}, openbao=public)) == public
+    assert named(**platform({"openbao": {"mode": "external"}}, openbao=public)) == public
+    assert "global.urls.openbao" in chart.refusal(
+        features={"vault": True}, **platform({"openbao": {"mode": "external"}})
+    )
+    audience = {"global": {"audiences": {"dashboard": "paas"}}}
+    assert file("vault-config.json", features={"vault": True}, **audience)["VAULT_BOUND_AUDIENCE"] == "paas"
+    vault = support.config(support.render_chart("openbao", audience), "openbao")
+    (role,) = [json.loads(text) for name, text in vault.items() if name.endswith("role-dashboard.json")]
+    assert role["bound_audiences"] == ["paas"], "the vault takes what the Dashboard asks for"
+
+
+def test_the_registry_is_asked_wherever_it_runs_unless_a_site_is_not_yet_moved() -> None:
+    assert chart.env()["FLASK_FED_REG_URL"] == "http://federation-registry:8000/api"
+    away = platform({"federation-registry": {"mode": "external"}}, **{"federation-registry": "https://r.example.org"})
+    assert chart.env(**away)["FLASK_FED_REG_URL"] == "https://r.example.org/api"
+    assert "FLASK_FED_REG_URL" not in chart.env(**platform({"federation-registry": {"mode": "off"}}))
+    for name, url in (("FLASK_SLAM_URL", "https://slam.example.org/rest/slam"), ("FLASK_CMDB_URL", "https://cmdb.x")):
+        found = chart.env(settings={name: url})
+        assert found[name] == url
+        assert "FLASK_FED_REG_URL" not in found, "the software would not ask the retired service"
+
+
+def test_shown_addresses_are_public_ones() -> None:
+    off = {"rucio-connector": {"mode": "off"}}
+    assert not {"FLASK_IM_URL", "FLASK_RUCIO_CONNECTOR_URL"} & set(chart.env(**platform(off)))
+    found = chart.env(**platform({}, im="https://im.example.org", **{"rucio-connector": "https://rucio.example.org"}))
+    assert found["FLASK_IM_URL"] == "https://im.example.org"
+    assert found["FLASK_RUCIO_CONNECTOR_URL"] == "https://rucio.example.org"
+    assert found["FLASK_RUCIO_CONNECTOR_ENABLE"] == "yes"
 
 
 def test_two_vault_mounts_are_written_out() -> None:

@@ -202,15 +202,93 @@ SERVICES = {"cmdb": REGISTRY, "slam": REGISTRY, "cpr": "https://ranker.example.o
 V2_PATHS = {"CMDB_TENANTS_LIST_PATH": "/projects/", "SLAM_CUSTOMER_PREFERENCES_PATH": "/user_groups/"}
 
 
+NEW = ("federation-registry", "kafka-proxy", "im", "openbao", "tosca", "log-shipper")
+ALONE = components(**{name: {"mode": "off"} for name in NEW})
+
+
 def moved(version: str, *names: str) -> dict[str, Any]:
-    return {"services": {name: {"version": version, "url": SERVICES[name]} for name in names}}
+    """Values of a platform without the new services, where some are asked elsewhere."""
+    return {"services": {name: {"version": version, "url": SERVICES[name]} for name in names}, "global": ALONE}
+
+
+def outside(**urls: str) -> dict[str, Any]:
+    """Values of a platform whose components of these names run elsewhere."""
+    modes = {name: {"mode": "external"} for name in urls}
+    return {"global": {"components": modes, "urls": {**support.URLS, **urls}}}
+
+
+def test_addresses_follow_the_components_wherever_they_run() -> None:
+    inside = chart.env()
+    assert {name: inside[name] for name in ("IM_URL", "VAULT_URL", "CMDB_URL", "SLAM_URL", "CPR_URL")} == {
+        "IM_URL": "http://im:8800",
+        "VAULT_URL": "http://openbao:8200",
+        "CMDB_URL": "http://federation-registry:8000/api/v1",
+        "SLAM_URL": "http://federation-registry:8000/api/v1",
+        "CPR_URL": "http://kafka-proxy:5001/cpr",
+    }
+    assert {inside[f"{name.upper()}_SERVICE_VERSION"] for name in SERVICES} == {"v2"}
+    urls = {
+        "im": "https://im.example.org:8899",
+        "openbao": "https://vault.example.org",
+        "federation-registry": "https://registry.example.org/fed-reg",
+        "kafka-proxy": "http://ranker.example.org:5001",
+    }
+    found = chart.env(**outside(**urls))
+    assert found["IM_URL"] == urls["im"]
+    assert found["VAULT_URL"] == urls["openbao"]
+    assert found["CMDB_URL"] == found["SLAM_URL"] == "https://registry.example.org/fed-reg/api/v1"
+    assert found["CPR_URL"] == "http://ranker.example.org:5001/cpr"
+    message = chart.refusal(**{"global": components(**{"kafka-proxy": {"mode": "external"}})})
+    assert "global.urls.kafka-proxy: is required" in message
+
+
+def open_ports(**values: Any) -> set[tuple[str, int]]:
+    """Return where the policy lets traffic out to, as names of components or networks, with ports."""
+    found = set()
+    for rule in chart.find("NetworkPolicy", **values)["spec"]["egress"]:
+        for peer in rule["to"]:
+            labels = peer.get("podSelector", {}).get("matchLabels", {})
+            name = labels.get("app.kubernetes.io/name") or peer.get("ipBlock", {}).get("cidr", "")
+            found |= {(name, port["port"]) for port in rule["ports"]}
+    return found
+
+
+def test_the_network_is_open_to_what_is_asked_and_nothing_else() -> None:
+    edges = {("im", 8800), ("openbao", 8200), ("federation-registry", 8000), ("kafka-proxy", 5001), ("tosca", 8080)}
+    assert edges <= open_ports()
+    assert not edges & open_ports(**{"global": ALONE})
+    away = open_ports(**outside(im="https://im.example.org:8899"))
+    assert ("0.0.0.0/0", 8899) in away
+    assert ("im", 8800) not in away
+    assert ("0.0.0.0/0", 8899) not in open_ports()
+
+
+def test_a_service_may_stay_with_the_retired_one_while_the_new_one_runs_already() -> None:
+    phased = chart.env(services={"cmdb": {"version": "v1", "url": "https://cmdb.example.org"}})
+    assert (phased["CMDB_SERVICE_VERSION"], phased["CMDB_URL"]) == ("v1", "https://cmdb.example.org")
+    assert "CMDB_TENANTS_LIST_PATH" not in phased, "v1 has its own paths"
+    assert (phased["SLAM_SERVICE_VERSION"], phased["CPR_SERVICE_VERSION"]) == ("v2", "v2")
+    assert phased["SLAM_CUSTOMER_PREFERENCES_PATH"] == "/user_groups/"
+    assert chart.env(services={"cpr": {"version": "local"}})["CPR_SERVICE_VERSION"] == "local"
+    assert "orchestrator.services.cmdb.url" in chart.refusal(services={"cmdb": {"version": "v1"}})
+
+
+def test_the_vault_takes_the_audience_that_the_orchestrator_asks_for() -> None:
+    site = {"global": {"audiences": {"orchestrator": "paas"}}}
+    assert client(**site)["audience"] == "paas"
+    assert client()["audience"] == "orchestrator"
+    assert chart.env()["VAULT_ROLE"] == "orchestrator"
+    vault = support.config(support.render_chart("openbao", site), "openbao")
+    (request,) = [text for name, text in vault.items() if name.endswith("role-orchestrator.json")]
+    assert json.loads(request)["bound_audiences"] == ["paas"]
 
 
 def test_v2_paths_overridden_with_the_version_service_by_service() -> None:
     def paths(**values: Any) -> dict[str, Any]:
         return {name: value for name, value in chart.env(**values).items() if name in V2_PATHS}
 
-    assert paths() == {}, "local files have no paths"
+    assert paths() == V2_PATHS
+    assert paths(**{"global": ALONE}) == {}, "local files have no paths"
     assert paths(**moved("v1", "cmdb", "slam")) == {}, "the defaults are those of v1"
     assert paths(**moved("v2", "cmdb", "slam")) == V2_PATHS
     assert list(paths(**moved("v2", "slam"))) == ["SLAM_CUSTOMER_PREFERENCES_PATH"], "one may move before the other"
@@ -220,66 +298,82 @@ def test_v2_paths_overridden_with_the_version_service_by_service() -> None:
 
 
 def test_service_version_without_bean_is_refused() -> None:
-    assert {chart.env()[f"{name.upper()}_SERVICE_VERSION"] for name in SERVICES} == {"local"}
+    alone = chart.env(**{"global": ALONE})
+    assert {alone[f"{name.upper()}_SERVICE_VERSION"] for name in SERVICES} == {"local"}
     assert "services/cpr/version" in chart.refusal(services={"cpr": {"version": "v3", "url": SERVICES["cpr"]}})
     assert "CPR_SERVICE_VERSION" in chart.refusal(settings={"CPR_SERVICE_VERSION": "ai"})
     for name in SERVICES:
-        message = chart.refusal(services={name: {"version": "v2"}})
+        message = chart.refusal(services={name: {"version": "v2"}}, **{"global": ALONE})
         assert f"orchestrator.services.{name}.url" in message
+        assert "or switch global.components." in message
         assert "for example https://" in message
     assert "without a slash" in chart.refusal(services={"cmdb": {"version": "v2", "url": f"{REGISTRY}/"}})
-    assert "no effect with version local" in chart.refusal(services={"cmdb": {"url": REGISTRY}})
+    assert "no effect with version local" in chart.refusal(services={"cmdb": {"version": "local", "url": REGISTRY}})
+    useless = chart.refusal(services={"cmdb": {"url": REGISTRY}}, **{"global": ALONE})
+    assert "no effect with version auto while the component is off" in useless
 
 
 def test_dead_default_urls_are_never_left_in_place() -> None:
-    found = chart.env()
+    found = chart.env(**{"global": ALONE})
     for name in ("CMDB_URL", "SLAM_URL", "CPR_URL", "IM_URL"):
         default = chart.contract.settings[name].default
         assert default.startswith("http"), f"{name}: the contract has lost upstream's default, this test proves nothing"
         assert found[name] != default
     assert found["IM_URL"] == "http://im:8800"
-    assert chart.env(imUrl="https://im.example.org")["IM_URL"] == "https://im.example.org"
 
 
 def test_local_services_read_json_files_that_the_site_may_fill() -> None:
-    files = chart.config()
-    mounts = [item["mountPath"] for item in chart.container()["volumeMounts"]]
+    files = chart.config(**{"global": ALONE})
+    mounts = [item["mountPath"] for item in chart.container(**{"global": ALONE})["volumeMounts"]]
     assert "/orchestrator/services" in mounts
     empty = {"cmdb": {"providers": [], "tenants": {}}, "slam": {}, "cpr": []}
     for name, content in empty.items():
-        assert chart.env()[f"{name.upper()}_URL"] == f"file:/orchestrator/services/{name}.json"
+        assert chart.env(**{"global": ALONE})[f"{name.upper()}_URL"] == f"file:/orchestrator/services/{name}.json"
         assert json.loads(files[f"orchestrator.services.{name}.json"]) == content
     ranked = [{"provider": "one", "rank": 1}]
-    filled = chart.config(services={"cpr": {"data": ranked}})
+    filled = chart.config(services={"cpr": {"data": ranked}}, **{"global": ALONE})
     assert json.loads(filled["orchestrator.services.cpr.json"]) == ranked
     gone = chart.config(**moved("v2", "cmdb"))
     assert "orchestrator.services.cmdb.json" not in gone
 
 
 def test_two_vault_mounts_are_derived_from_one_base_url() -> None:
-    assert not [name for name in chart.env() if name.startswith("VAULT_")]
-    found = chart.env(vaultUrl="https://vault.example.org:8200")
+    assert not [name for name in chart.env(**{"global": ALONE}) if name.startswith("VAULT_")]
+    found = chart.env(**outside(openbao="https://vault.example.org:8200"))
     assert found["VAULT_URL"] == "https://vault.example.org:8200"
     assert "VAULT_PATH" not in found, "the Dashboard writes upstream's path"
-    for wrong in ("https://vault.example.org/", "https://vault.example.org/v1", "vault.example.org"):
-        assert "orchestrator.vaultUrl" in chart.refusal(vaultUrl=wrong)
 
 
 def test_url_on_a_port_that_the_network_policy_closes_is_refused() -> None:
-    message = chart.refusal(imUrl="https://im.example.org:8899")
-    assert "orchestrator.imUrl: port 8899 is closed by the NetworkPolicy" in message
-    assert "port 80 " in chart.refusal(
-        services={"cmdb": {"version": "v2", "url": "http://registry.example.org/api/v1"}}
+    def retired(url: str) -> dict[str, Any]:
+        return {"services": {"cmdb": {"version": "v1", "url": url}}}
+
+    message = chart.refusal(**retired("https://cmdb.example.org:8443"))
+    assert "orchestrator.services.cmdb.url: port 8443 is closed by the NetworkPolicy" in message
+    assert "port 80 " in chart.refusal(**retired("http://cmdb.example.org/cmdb"))
+    opened = {"extraEgress": [{"cidrs": ["192.0.2.0/24"], "ports": [8443]}]}
+    assert (
+        chart.env(**retired("https://cmdb.example.org:8443"), **opened)["CMDB_URL"] == "https://cmdb.example.org:8443"
     )
-    opened = {"extraEgress": [{"cidrs": ["192.0.2.0/24"], "ports": [8899]}]}
-    assert chart.env(imUrl="https://im.example.org:8899", **opened)["IM_URL"] == "https://im.example.org:8899"
+
+
+def test_a_service_of_the_platform_is_no_closed_port() -> None:
+    def written(url: str, **values: Any) -> dict[str, Any]:
+        return {"services": {"cmdb": {"version": "v2", "url": url}}, **values}
+
+    for host in ("federation-registry", "federation-registry.indigo-test.svc.cluster.local"):
+        assert chart.env(**written(f"http://{host}:8000/fed-reg/api/v1"))["CMDB_SERVICE_VERSION"] == "v2"
+    for url in ("http://federation-registry:8001/api/v1", "http://federation-registry.example.org:8000/api/v1"):
+        assert "is closed by the NetworkPolicy" in chart.refusal(**written(url))
+    assert "port 8000 is closed" in chart.refusal(**written("http://federation-registry:8000/x", **{"global": ALONE}))
 
 
 def test_all_problems_of_the_values_are_said_at_once() -> None:
     message = chart.refusal(
-        oidc={"issuer": "https://login.example.org", "scopes": []}, vaultUrl="https://v/", imUrl="im:8800"
+        oidc={"issuer": "https://login.example.org", "scopes": []},
+        services={"cmdb": {"version": "v1", "url": "https://v/"}, "cpr": {"version": "v1", "url": "cpr:8800"}},
     )
-    for key in ("oidc.issuer", "oidc.scopes", "vaultUrl", "imUrl"):
+    for key in ("oidc.issuer", "oidc.scopes", "services.cmdb.url", "services.cpr.url"):
         assert f"orchestrator.{key}" in message
 
 

@@ -167,8 +167,8 @@ spec:
 {{- end -}}
 
 {{- /*
-The rule of egress to a port of a component, as JSON: its pods, or the addresses of one that runs elsewhere (only one that is
-found by a host: what is found by a URL is the contract's `egress`); empty where it is off. Dict root, component, port.
+The rule of egress to a port of a component, as JSON: its pods, or the addresses of one that runs elsewhere, at the port of its host
+or of its URL; empty where it is off. Dict root, component, port.
 */ -}}
 {{- define "common.way" -}}
 {{- $entry := include "common.entry" . | fromJson -}}
@@ -176,8 +176,11 @@ found by a host: what is found by a URL is the contract's `egress`); empty where
 {{- $to := list -}}
 {{- if include "common.here" . -}}
 {{- $to = list (include "common.peer" . | fromJson) -}}
-{{- else if and (eq (include "common.mode" .) "external") $entry.host -}}
+{{- else if and (eq (include "common.mode" .) "external") (or $entry.host (include "common.writtenurl" .)) -}}
 {{- $to = include "common.cidrs" ($entry.cidrs | default (dig "network" "internetCidrs" list (.root.Values.global | default dict))) | fromJsonArray -}}
+{{- if not $entry.host -}}
+{{- $ports = include "common.tcp" (list (include "common.urlport" (include "common.writtenurl" .))) | fromJsonArray -}}
+{{- end -}}
 {{- end -}}
 {{- empty $to | ternary dict (dict "to" $to "ports" $ports) | toJson -}}
 {{- end -}}

@@ -71,10 +71,15 @@ is served by the component that it is one of; everything below follows that.
 {{- include "common.host" . }}:{{ include "common.port" . -}}
 {{- end -}}
 
+{{- /* URL of a component that the site writes, without trailing slash; nothing where it writes none. */ -}}
+{{- define "common.writtenurl" -}}
+{{- dig "urls" .component "" (.root.Values.global | default dict) | trimSuffix "/" -}}
+{{- end -}}
+
 {{- /* Public URL of a component, without trailing slash. */ -}}
 {{- define "common.publicurl" -}}
-{{- $url := dig "urls" .component "" (.root.Values.global | default dict) -}}
-{{- required (printf "global.urls.%s: is required; write the public URL of %s without a trailing slash, for example https://%s.example.org" .component .component .component) $url | trimSuffix "/" -}}
+{{- $url := include "common.writtenurl" . -}}
+{{- required (printf "global.urls.%s: is required; write the public URL of %s without a trailing slash, for example https://%s.example.org" .component .component .component) $url -}}
 {{- end -}}
 
 {{- /* Base URL for traffic inside the platform, without trailing slash; the public one where it runs elsewhere. */ -}}
@@ -84,6 +89,27 @@ http://{{ include "common.endpoint" . }}
 {{- else -}}
 {{- include "common.publicurl" . -}}
 {{- end -}}
+{{- end -}}
+
+{{- /*
+Base URL of a component that need not be there, as its consumer inside the platform uses it: inside where it runs here, the public
+one where it runs elsewhere, nothing where it is off.
+*/ -}}
+{{- define "common.url" -}}
+{{- if ne (include "common.mode" .) "off" -}}
+{{- include "common.insideurl" . -}}
+{{- end -}}
+{{- end -}}
+
+{{- /* Port number of a URL: the written one, else that of its scheme. */ -}}
+{{- define "common.urlport" -}}
+{{- $url := urlParse . -}}
+{{- regexFind "[0-9]+$" (regexFind ":[0-9]+$" $url.host) | default (eq $url.scheme "https" | ternary "443" "80") -}}
+{{- end -}}
+
+{{- /* Audience of the tokens with which a component ("component") logs in at the vault; the vault's role of that name takes it. */ -}}
+{{- define "common.audience" -}}
+{{- dig "audiences" .component .component (.root.Values.global | default dict) -}}
 {{- end -}}
 
 {{- /* Name of the Kubernetes Secret with this id (argument "secret"); refuses an emptied name with the list of keys. */ -}}

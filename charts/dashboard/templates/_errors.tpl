@@ -81,10 +81,8 @@
 {{- $settings := .root.Values.settings | default dict -}}
 {{- $wrong := list -}}
 {{- $vault := eq (include "dashboard.feature" (dict "x" . "feature" "vault")) "yes" -}}
-{{- range $name := list "VAULT_URL" "VAULT_ROLE" "VAULT_BOUND_AUDIENCE" -}}
-{{- if and $vault (not (get $settings $name)) -}}
-{{- $wrong = append $wrong (printf "dashboard.settings.%s: is needed with features.vault; write it, or switch the feature off" $name) -}}
-{{- end -}}
+{{- if and $vault (not (get $settings "VAULT_URL")) (not (include "dashboard.vaulturl" .)) -}}
+{{- $wrong = append $wrong "dashboard.features.vault: is on, but global.components.openbao.mode is off; switch openbao on (or write external and global.urls.openbao), or switch the feature off" -}}
 {{- end -}}
 {{- range $name, $value := $settings -}}
 {{- if and (not $vault) (eq (dig $name "where" "" $.contract.settings) "/app/instance/vault-config.json") -}}

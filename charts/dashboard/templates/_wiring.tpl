@@ -58,6 +58,18 @@ FLASK_IAM_SCOPE: {{ $site.iamScopes | toJson | toJson }}
 FLASK_IAM_ADMIN_GROUPS: {{ $site.adminGroups | toJson | toJson }}
 FLASK_ORCHESTRATOR_URL: {{ include "common.insideurl" $orchestrator }}
 FLASK_CALLBACK_URL: {{ $callback }}/callback
+{{- with include "dashboard.registry" . }}
+FLASK_FED_REG_URL: {{ . }}
+{{- end }}
+{{- with include "common.writtenurl" (dict "root" .root "component" "im") }}
+FLASK_IM_URL: {{ . | quote }}
+{{- end }}
+{{- if ne (include "common.mode" (dict "root" .root "component" "rucio-connector")) "off" }}
+{{- with include "common.writtenurl" (dict "root" .root "component" "rucio-connector") }}
+FLASK_RUCIO_CONNECTOR_ENABLE: "yes"
+FLASK_RUCIO_CONNECTOR_URL: {{ . | quote }}
+{{- end }}
+{{- end }}
 FLASK_SQLALCHEMY_DATABASE_URI: mysql+pymysql://dashboard:$(DASHBOARD_DB_PASSWORD)@{{ include "common.endpoint" $mariadb }}/orchestrator_dashboard
 FLASK_SQLALCHEMY_ENGINE_OPTIONS: '{"pool_pre_ping": true}'
 FLASK_REDIS_URL: {{ include "dashboard.redis" (dict "x" . "number" 1) }}
@@ -92,6 +104,28 @@ CATALOGUE_TOKEN: {secret: dashboard-catalogue, key: token}
 {{- range $feature, $on := $site.features }}
 {{ get $names $feature }}: {{ ternary "yes" "no" $on | quote }}
 {{- end }}
+{{- end -}}
+
+{{- /*
+Base of the Federation Registry without its version. Where it is set the software asks SLAM and CMDB no more, so a site that names
+one of those is not yet moved.
+*/ -}}
+{{- define "dashboard.registry" -}}
+{{- $settings := .root.Values.settings | default dict -}}
+{{- if not (or (hasKey $settings "FLASK_SLAM_URL") (hasKey $settings "FLASK_CMDB_URL")) -}}
+{{- with include "common.url" (dict "root" .root "component" "federation-registry" "port" "http") }}{{ . }}/api{{ end -}}
+{{- end -}}
+{{- end -}}
+
+{{- /*
+URL of the vault. It is handed to machines at the providers (encrypted storage), so the public one where there is one; else only the
+Dashboard itself can use it.
+*/ -}}
+{{- define "dashboard.vaulturl" -}}
+{{- $openbao := dict "root" .root "component" "openbao" "port" "http" -}}
+{{- if ne (include "common.mode" $openbao) "off" -}}
+{{- include "common.writtenurl" $openbao | default (include "common.url" $openbao) -}}
+{{- end -}}
 {{- end -}}
 
 {{- /* URL of Valkey: dict x, number (of the database; IAM's sessions are in 0). */ -}}
@@ -165,7 +199,11 @@ exec gunicorn --bind 0.0.0.0:5001 --workers "$WORKERS" --timeout "$TIMEOUT" --gr
 {{- define "dashboard.vault" -}}
 {{- $file := dict -}}
 {{- if eq (include "dashboard.feature" (dict "x" . "feature" "vault")) "yes" -}}
-{{- $usual := dict "VAULT_SECRETS_PATH" "secrets" "WRAPPING_TOKEN_TIME_DURATION" "1h" -}}
+{{- $usual := dict
+  "VAULT_URL" (include "dashboard.vaulturl" .)
+  "VAULT_ROLE" "dashboard"
+  "VAULT_BOUND_AUDIENCE" (include "common.audience" (dict "root" .root "component" "dashboard"))
+  "VAULT_SECRETS_PATH" "secrets" "WRAPPING_TOKEN_TIME_DURATION" "1h" -}}
 {{- range $kind := list "READ" "WRITE" "DELETE" -}}
 {{- $_ := set $usual (printf "%s_POLICY" $kind) (printf "%s_only" (lower $kind)) -}}
 {{- $_ := set $usual (printf "%s_TOKEN_TIME_DURATION" $kind) "12h" -}}

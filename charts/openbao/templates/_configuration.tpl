@@ -4,7 +4,6 @@ What OpenBao holds for the platform, as one list of requests {name, path, data, 
 JWT_ACCESSOR stands for the id that OpenBao gives the mount auth/jwt; whoever sends the request puts it in.
 */ -}}
 {{- define "openbao.requests" -}}
-{{- $site := .root.Values -}}
 {{- $policies := include "openbao.policies" . | fromYaml -}}
 {{- $issuer := include "openbao.issuer" . -}}
 {{- $requests := list
@@ -21,7 +20,7 @@ JWT_ACCESSOR stands for the id that OpenBao gives the mount auth/jwt; whoever se
 {{- end -}}
 {{- range $role := list "orchestrator" "dashboard" -}}
 {{- $requests = append $requests (dict "name" (printf "role-%s" $role) "path" (printf "auth/jwt/role/%s" $role) "data" (dict
-  "role_type" "jwt" "user_claim" "sub" "bound_audiences" (get $site.audiences $role) "token_policies" (list $role)
+  "role_type" "jwt" "user_claim" "sub" "bound_audiences" (list (include "common.audience" (dict "root" $.root "component" $role))) "token_policies" (list $role)
   "token_ttl" "1h" "token_max_ttl" "12h")) -}}
 {{- end -}}
 {{- $requests | toJson -}}

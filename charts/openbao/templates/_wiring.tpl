@@ -137,17 +137,12 @@ server.json. Pods to join are always all that there can be: another number of re
 {{- $wrong = append $wrong "openbao.seal.previousKeyId: is the same as keyId; a new key needs a new id" -}}
 {{- end -}}
 {{- $options := dict
-  "audit" "openbao.audit" "initialize" "openbao.audiences and openbao.issuer" "storage.raft.path" "openbao.volumes.data"
+  "audit" "openbao.audit" "initialize" "global.audiences and openbao.issuer" "storage.raft.path" "openbao.volumes.data"
   "storage.raft.retry_join" "openbao.replicas" "seal.static.current_key_id" "openbao.seal" "seal.static.current_key" "openbao.seal"
   "seal.static.previous_key_id" "openbao.seal" "seal.static.previous_key" "openbao.seal" -}}
 {{- range $name, $value := $site.settings -}}
 {{- with get $options $name -}}
 {{- $wrong = append $wrong (printf "openbao.settings.%s: is made by the chart from %s; write it there" $name .) -}}
-{{- end -}}
-{{- end -}}
-{{- range $role := list "orchestrator" "dashboard" -}}
-{{- if empty (get $site.audiences $role) -}}
-{{- $wrong = append $wrong (printf "openbao.audiences.%s: is empty, and a role without audiences lets no token in; write the audience that the %s asks IAM for" $role $role) -}}
 {{- end -}}
 {{- end -}}
 {{- $wrong | toJson -}}

@@ -7,6 +7,7 @@ passwd, and Java's user.home is then "?", so it is given.
 {{- $values := .root.Values -}}
 {{- $database := include "common.endpoint" (dict "root" .root "component" "mariadb-orchestrator" "port" "mysql") -}}
 {{- $files := include "orchestrator.files" . | fromYaml -}}
+{{- $services := include "orchestrator.services" . | fromJson -}}
 command: [bash, -c]
 args:
   - |
@@ -27,18 +28,19 @@ env:
   ORCHESTRATOR_CLUES_CLIENT_SECRET: {secret: orchestrator-clues, key: client-secret}
   {{- end }}
   ORCHESTRATOR_URL: {{ include "common.publicurl" (dict "root" .root "component" "orchestrator") }}
-  IM_URL: {{ $values.imUrl | default "http://im:8800" | quote }}
-  {{- with $values.vaultUrl }}
+  IM_URL: {{ include "common.url" (dict "root" .root "component" "im" "port" "http") | default "http://im:8800" | quote }}
+  {{- with include "common.url" (dict "root" .root "component" "openbao" "port" "http") }}
   VAULT_URL: {{ . | quote }}
+  VAULT_ROLE: orchestrator
   {{- end }}
-  {{- range $name, $service := $values.services }}
+  {{- range $name, $service := $services }}
   {{ upper $name }}_SERVICE_VERSION: {{ $service.version | quote }}
-  {{ upper $name }}_URL: {{ eq $service.version "local" | ternary (printf "file:%s" (include "orchestrator.local" $name)) $service.url | quote }}
+  {{ upper $name }}_URL: {{ $service.url | quote }}
   {{- end }}
-  {{- if eq $values.services.cmdb.version "v2" }}
+  {{- if eq $services.cmdb.version "v2" }}
   CMDB_TENANTS_LIST_PATH: /projects/
   {{- end }}
-  {{- if eq $values.services.slam.version "v2" }}
+  {{- if eq $services.slam.version "v2" }}
   SLAM_CUSTOMER_PREFERENCES_PATH: /user_groups/
   {{- end }}
   JSON_LOGGING: "false"
@@ -70,6 +72,33 @@ errors:
 /orchestrator/services/{{ . }}.json
 {{- end -}}
 
+{{- /*
+Version and URL of each service that the Orchestrator will ask, as JSON. The base of v2 is that of the component, wherever it runs;
+the site's own URL wins. Without an address it is empty, and orchestrator.errors says so.
+*/ -}}
+{{- define "orchestrator.services" -}}
+{{- $root := .root -}}
+{{- $registry := dict "component" "federation-registry" "path" "/api/v1" -}}
+{{- $new := dict "cmdb" $registry "slam" $registry "cpr" (dict "component" "kafka-proxy" "path" "/cpr") -}}
+{{- $services := dict -}}
+{{- range $name, $written := .root.Values.services -}}
+{{- $home := get $new $name -}}
+{{- $version := $written.version -}}
+{{- if eq $version "auto" -}}
+{{- $version = ternary "local" "v2" (eq (include "common.mode" (dict "root" $root "component" $home.component)) "off") -}}
+{{- end -}}
+{{- $url := $written.url | default "" -}}
+{{- if eq $version "local" -}}
+{{- $url = printf "file:%s" (include "orchestrator.local" $name) -}}
+{{- else if and (eq $version "v2") (not $url) -}}
+{{- $base := include "common.url" (dict "root" $root "component" $home.component "port" "http") -}}
+{{- $url = ternary (printf "%s%s" $base $home.path) "" (ne $base "") -}}
+{{- end -}}
+{{- $_ := set $services $name (dict "version" $version "url" $url) -}}
+{{- end -}}
+{{- $services | toJson -}}
+{{- end -}}
+
 {{- /* JDBC URLs of our own: launch.sh exports DATASOURCE_* whatever the pod says, and this wins over the environment. */ -}}
 {{- define "orchestrator.jdbc" -}}
 {{- $sources := dict -}}
@@ -96,7 +125,7 @@ of what stays the same over restarts and differs between platforms that share a 
   "client-id" "${ORCHESTRATOR_OIDC_CLIENT_ID}"
   "client-secret" "${ORCHESTRATOR_OIDC_CLIENT_SECRET}"
   "scopes" $oidc.scopes -}}
-{{- $issuer := dict "orchestrator" $client "audience" $oidc.audience "admingroup" $oidc.adminGroup -}}
+{{- $issuer := dict "orchestrator" $client "audience" (include "common.audience" (dict "root" .root "component" "orchestrator")) "admingroup" $oidc.adminGroup -}}
 {{- if $oidc.clues -}}
 {{- $_ := set $issuer "clues" (dict "client-id" "${ORCHESTRATOR_CLUES_CLIENT_ID}" "client-secret" "${ORCHESTRATOR_CLUES_CLIENT_SECRET}") -}}
 {{- end -}}
@@ -105,9 +134,9 @@ of what stays the same over restarts and differs between platforms that share a 
   "spring.jta.transaction-manager-id" (printf "%s.%s" .root.Release.Namespace .name | trunc 51) -}}
 {{- $own := include "common.settings.of" (dict "x" . "where" "/orchestrator/config/application.yml") | fromJson -}}
 {{- $files := dict "/orchestrator/config/application.yml" (dict "content" (merge $own $application | toYaml)) -}}
-{{- range $name, $service := .root.Values.services -}}
+{{- range $name, $service := include "orchestrator.services" . | fromJson -}}
 {{- if eq $service.version "local" -}}
-{{- $_ := set $files (include "orchestrator.local" $name) (dict "content" ($service.data | toPrettyJson)) -}}
+{{- $_ := set $files (include "orchestrator.local" $name) (dict "content" ((get $.root.Values.services $name).data | toPrettyJson)) -}}
 {{- end -}}
 {{- end -}}
 {{- $shipper := dict "root" .root "component" "log-shipper" "port" "lines" -}}
@@ -161,28 +190,18 @@ connects again by itself, so that the Orchestrator never waits for its log (docs
 {{- $errors = append $errors (printf "orchestrator.oidc.issuer: %q is not the iss of a token of INDIGO IAM; write it with the slash at its end: %s/" $issuer $issuer) -}}
 {{- end -}}
 
-{{- range $name, $service := $values.services -}}
+{{- range $name, $service := include "orchestrator.services" . | fromJson -}}
 {{- $key := printf "orchestrator.services.%s" $name -}}
+{{- $written := get $values.services $name -}}
 {{- if eq $service.version "local" -}}
-{{- if $service.url -}}
-{{- $errors = append $errors (printf "%s.url: has no effect with version local; set %s.version to v1 or v2, or empty the URL" $key $key) -}}
+{{- if $written.url -}}
+{{- $errors = append $errors (printf "%s.url: has no effect with version %s; set %s.version to v1 or v2, or empty the URL" $key (ternary "auto while the component is off" "local" (eq $written.version "auto")) $key) -}}
 {{- end -}}
-{{- else -}}
-{{- if not (regexMatch "^https?://\\S*[^/\\s]$" ($service.url | default "")) -}}
-{{- $errors = append $errors (printf "%s.url: %q is no base URL for version %s; write one without a slash at its end, for example %s" $key ($service.url | default "") $service.version (get (dict "cmdb" "https://registry.example.org/api/v1" "slam" "https://registry.example.org/api/v1" "cpr" "https://ranker.example.org/cpr") $name)) -}}
-{{- else -}}
+{{- else if not (regexMatch "^https?://\\S*[^/\\s]$" $service.url) -}}
+{{- $component := ternary "kafka-proxy" "federation-registry" (eq $name "cpr") -}}
+{{- $errors = append $errors (printf "%s.url: %q is no base URL for version %s; write one without a slash at its end, for example %s%s" $key $service.url $service.version (ternary "https://ranker.example.org/cpr" "https://registry.example.org/api/v1" (eq $name "cpr")) (ternary (printf ", or switch global.components.%s on" $component) "" (eq $service.version "v2"))) -}}
+{{- else if $written.url -}}
 {{- with include "orchestrator.blocked" (dict "x" $x "url" $service.url) }}{{ $errors = append $errors (printf "%s.url: %s" $key .) }}{{ end -}}
-{{- end -}}
-{{- end -}}
-{{- end -}}
-{{- range $option := list "imUrl" "vaultUrl" -}}
-{{- $url := get $values $option -}}
-{{- if $url -}}
-{{- if or (not (regexMatch "^https?://\\S*[^/\\s]$" $url)) (hasSuffix "/v1" $url) -}}
-{{- $errors = append $errors (printf "orchestrator.%s: %q is no base URL; paths are appended, so write it without a slash or a version at its end" $option $url) -}}
-{{- else -}}
-{{- with include "orchestrator.blocked" (dict "x" $x "url" $url) }}{{ $errors = append $errors (printf "orchestrator.%s: %s" $option .) }}{{ end -}}
-{{- end -}}
 {{- end -}}
 {{- end -}}
 
@@ -208,10 +227,14 @@ connects again by itself, so that the Orchestrator never waits for its log (docs
 {{- $errors | toJson -}}
 {{- end -}}
 
-{{- /* Why this component's NetworkPolicy would stop traffic to a URL, or nothing: dict x, url. Without it: a silent timeout. */ -}}
+{{- /*
+Why this component's NetworkPolicy would stop traffic to a URL that the site writes, or nothing: dict x, url. Without it: a silent
+timeout. A Service of the platform is open where the contract requires that port of it.
+*/ -}}
 {{- define "orchestrator.blocked" -}}
-{{- $url := urlParse .url -}}
-{{- $port := regexFind "[0-9]+$" (regexFind ":[0-9]+$" $url.host) | default (eq $url.scheme "https" | ternary "443" "80") | int -}}
+{{- $port := include "common.urlport" .url | int -}}
+{{- $host := (urlParse .url).hostname -}}
+{{- $suffix := printf "(\\.%s(\\.svc(\\.cluster\\.local)?)?)?$" .x.root.Release.Namespace -}}
 {{- $open := list -}}
 {{- range $out := .x.contract.egress -}}
 {{- range $number := $out.ports }}{{ $open = append $open ($number | int) }}{{ end -}}
@@ -219,7 +242,12 @@ connects again by itself, so that the Orchestrator never waits for its log (docs
 {{- range $extra := .x.root.Values.extraEgress -}}
 {{- range $number := $extra.ports }}{{ $open = append $open ($number | int) }}{{ end -}}
 {{- end -}}
-{{- if not (has $port $open) -}}
+{{- $inside := false -}}
+{{- range $edge := .x.contract.requires -}}
+{{- $peer := dict "root" $.x.root "component" $edge.component "port" $edge.port -}}
+{{- if and (regexMatch (printf "^%s%s" $edge.component $suffix) $host) (include "common.here" $peer) (eq (include "common.port" $peer | int) $port) }}{{ $inside = true }}{{ end -}}
+{{- end -}}
+{{- if not (or $inside (has $port $open)) -}}
 {{- printf "port %d is closed by the NetworkPolicy, which opens %s; use one of them (https is 443), or open it in orchestrator.extraEgress" $port ($open | uniq | sortAlpha | join ", ") -}}
 {{- end -}}
 {{- end -}}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from typing import Any
+from urllib.parse import urlsplit
 
 from harness.checks.flows import Flow, flows
 from harness.checks.model import Platform, Problem, Rule
@@ -86,6 +87,9 @@ def _expected(platform: Platform, name: str) -> Iterator[Flow]:
             own = entry.get("cidrs")
             for cidr in [f"network {address}" for address in own] if own else cidrs:
                 yield Flow("to", cidr, str(entry.get("port") or edge.number))
+        elif platform.modes[edge.provider] is Mode.EXTERNAL and (url := platform.section("urls").get(edge.provider)):
+            for cidr in cidrs:
+                yield Flow("to", cidr, str(_port(str(url))))
     for out in contract.egress:
         peers = cidrs
         if out.to == "gateway":
@@ -120,6 +124,11 @@ def _operated(platform: Platform, contract: Contract) -> Iterator[Flow]:
     for cidr in api.get("cidrs") or ():
         for number in api.get("ports") or (443, 6443):
             yield Flow("to", f"network {cidr}", str(number))
+
+
+def _port(url: str) -> int:
+    parsed = urlsplit(url)
+    return parsed.port or (443 if parsed.scheme == "https" else 80)
 
 
 def _default_deny(platform: Platform) -> Iterator[Problem]:
