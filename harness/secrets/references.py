@@ -136,7 +136,7 @@ def two_way(
     found = references(objects)
     problems = {problem for reference in found for problem in _undeclared(reference, declared, contracts)}
     used = {(reference.secret, reference.key) for reference in found}
-    rendered = {((item.get("metadata") or {}).get("labels") or {}).get(NAME_LABEL) for item in objects}
+    rendered = {((item.get("metadata") or {}).get("labels") or {}).get(NAME_LABEL) for item in objects if _serves(item)}
     for (name, key), (owner, identifier, contract) in declared.items():
         if owner in rendered and not contract.secrets[identifier].optional and not used & {(name, key), (name, None)}:
             problems.add(
@@ -144,6 +144,13 @@ def two_way(
                 f"or remove secrets.{identifier}.keys.{key} from charts/{owner}/contract.yaml"
             )
     return sorted(problems)
+
+
+def _serves(item: Mapping[str, Any]) -> bool:
+    """Whether an object is a component itself, and not only a Job that makes things on one elsewhere."""
+    group = str(item.get("apiVersion")).rpartition("/")[0]
+    resource = "." in group and not group.endswith(".k8s.io")
+    return resource or item.get("kind") in ("Deployment", "StatefulSet", "DaemonSet", "CronJob", "Pod")
 
 
 Declared = Mapping[tuple[str, str], tuple[str, str, Contract]]

@@ -110,6 +110,7 @@ spec:
 {{- $x := .x -}}
 {{- $network := .network -}}
 {{- $rules := list -}}
+{{- if include "common.here" (dict "root" $x.root "component" $x.name) -}}
 {{- range $port, $declared := $x.contract.ports -}}
 {{- $from := list -}}
 {{- range $consumer := include "common.consumers" (dict "x" $x "port" $port) | fromJsonArray -}}
@@ -123,6 +124,7 @@ spec:
 {{- end -}}
 {{- if $from -}}
 {{- $rules = append $rules (dict "from" $from "ports" (list (dict "protocol" "TCP" "port" ($declared.port | int)))) -}}
+{{- end -}}
 {{- end -}}
 {{- end -}}
 {{- $rules | toYaml -}}
@@ -139,8 +141,10 @@ spec:
 {{- end -}}
 {{- end -}}
 {{- if eq (include "common.mode" (dict "root" $x.root "component" $x.name)) "external" -}}
-{{- range $port := keys $x.index.ports | sortAlpha -}}
+{{- range $port, $declared := $x.contract.ports -}}
+{{- if dig "service" true $declared -}}
 {{- $rules = append $rules (include "common.way" (dict "root" $x.root "component" $x.name "port" $port) | fromJson) -}}
+{{- end -}}
 {{- end -}}
 {{- else if or $x.contract.peers $x.contract.jobs -}}
 {{- $ports := list -}}

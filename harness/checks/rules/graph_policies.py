@@ -28,7 +28,7 @@ def _check(platform: Platform) -> Iterator[Problem]:
                 f"{pod.path.removesuffix('.spec')}.metadata.labels",
                 "no policy selects it in both directions",
             )
-    for name in platform.here:
+    for name in platform.delivered:
         yield from _component(platform, name, [item for item in policies if platform.component(item) == name])
     for item in policies:
         if not platform.component(item):
@@ -68,6 +68,9 @@ def _expected(platform: Platform, name: str) -> Iterator[Flow]:
     network = platform.section("network")
     gateway = f"namespace {network.get('gatewayNamespace') or 'gateway'}"
     cidrs = [f"network {cidr}" for cidr in network.get("internetCidrs") or ["0.0.0.0/0"]]
+    if name in platform.provisioned:
+        yield from _provisioning(platform, contract)
+        return
     for title, port in contract.ports.items():
         for consumer in platform.graph.consumers(name, title):
             if platform.modes[consumer].here:
@@ -102,6 +105,18 @@ def _expected(platform: Platform, name: str) -> Iterator[Flow]:
         for cidr in extra["cidrs"]:
             for number in extra["ports"]:
                 yield Flow("to", f"network {cidr}", str(number))
+
+
+def _provisioning(platform: Platform, contract: Contract) -> Iterator[Flow]:
+    """Yield what the Job may do that makes things on a component elsewhere: reach it, by its name."""
+    network = platform.section("network")
+    entry: Any = platform.section("components").get(contract.component) or {}
+    for protocol in ("UDP", "TCP"):
+        yield Flow("to", f"namespace {network.get('dnsNamespace') or 'kube-system'}", "53", protocol)
+    for cidr in entry.get("cidrs") or network.get("internetCidrs") or ["0.0.0.0/0"]:
+        for port in contract.ports.values():
+            if port.service:
+                yield Flow("to", f"network {cidr}", str(entry.get("port") or port.port))
 
 
 def _operated(platform: Platform, contract: Contract) -> Iterator[Flow]:

@@ -46,6 +46,7 @@ class External(Closed):
     provision: Annotated[
         Name | None, Field(description="Job that also runs against it, where the site says `provision: true`.")
     ] = None
+    secrets: Annotated[tuple[Name, ...], Field(description="Secrets of this contract that the Job reads.")] = ()
     admin: Annotated[str, Field(description="User that the Job logs in as, unless the site names another.")] = ""
     source: str
 
