@@ -90,7 +90,7 @@ spec:
         {{- include "kafka.operated.pod" $x | nindent 8 }}
         terminationGracePeriodSeconds: {{ $x.contract.workload.gracePeriod | int }}
         topologySpreadConstraints:
-          {{- include "common.spread" $labels | trim | nindent 10 }}
+          {{- include "common.spread" (include "common.operated.selector" $x | fromYaml) | trim | nindent 10 }}
         volumes:
           - name: client-authority
             secret:
