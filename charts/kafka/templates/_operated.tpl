@@ -80,7 +80,7 @@ spec:
         "transaction.state.log.min.isr" (max 1 (sub $copies 1))
         "share.coordinator.state.topic.min.isr" (max 1 (sub $copies 1))
         "min.insync.replicas" (max 1 (sub $copies 1)) }}
-      {{- $site := include "common.settings.of" (dict "x" $x "where" (include "kafka.file" $x)) | fromJson }}
+      {{- $site := include "common.settings.of" (dict "x" $x "where" "/etc/indigo-paas/kafka/server.properties") | fromJson }}
       {{- merge (dict) $site $own (include "kafka.limits" $x | fromJson) | toYaml | nindent 6 }}
     template:
       pod:

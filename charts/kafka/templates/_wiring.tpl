@@ -3,7 +3,7 @@ The image's own start script is not used: it merges KAFKA_* variables into a fol
 for Java key stores. Kafka looks the PEM texts up in the mounted Secrets itself (${dir:FOLDER:FILE}).
 */ -}}
 {{- define "kafka.wiring" -}}
-{{- $file := include "kafka.file" . -}}
+{{- $file := "/etc/indigo-paas/kafka/server.properties" -}}
 {{- $here := include "common.here" (dict "root" .root "component" .name) -}}
 {{- $own := dict
   "process.roles" "broker,controller"
@@ -59,10 +59,6 @@ jobs:
     env:
       KAFKA_HEAP_OPTS: -Xmx192m
     resources: {requests: {cpu: 100m, memory: 320Mi}, limits: {memory: 384Mi}}
-{{- end -}}
-
-{{- define "kafka.file" -}}
-/etc/indigo-paas/kafka/server.properties
 {{- end -}}
 
 {{- /* What the brokers are told in every mode, as JSON: sizes, how long, and that no topic appears by itself. */ -}}
