@@ -3,7 +3,7 @@ Names, labels and annotations. Selectors hold name and role only: nothing in the
 selector cannot be changed in place).
 */ -}}
 
-{{- /* metadata of an object: dict x, name, offset (within the component's waves), annotations, labels. */ -}}
+{{- /* metadata of an object: dict x, name, offset (within the component's waves), labels, annotations. */ -}}
 {{- define "common.metadata" -}}
 name: {{ .name }}
 namespace: {{ .x.root.Release.Namespace }}
