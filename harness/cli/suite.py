@@ -35,7 +35,8 @@ def e2e(engine: str, keep: bool, profile: str, others: str, pytest_args: tuple[s
     Examples:
       indigo e2e                       the whole story
       indigo e2e -k drift              only what heals
-      indigo e2e --profile full --others all     as CI does: told with everything, and all others come up too
+      indigo e2e --others all          every profile comes up once, as CI does
+      indigo e2e --profile full        the story told with everything: right, and slow
       indigo e2e --keep -x             stop at the first failure and look around
       indigo e2e --engine kind         the tier kind: real containers in Docker
 

@@ -101,6 +101,7 @@ class Platform:
                 break
         values = read_values(self.tree, self.environment)
         placed = place(self.contracts, values)
+<<<<<<< HEAD
         items = wanted(placed.graph, placed.modes, secret_names(values))
         store = ClusterStore(self.cluster, self.namespace)
         made = sum(len(done.added) for done in apply(items, store, self.namespace))
@@ -118,6 +119,10 @@ class Platform:
                 store.add(item.wanted.name, data, found.version)
             made += len(data)
         return made
+=======
+        items = wanted(placed.graph, placed.modes, secret_names(values), placed.provisioned)
+        return sum(len(done.added) for done in apply(items, ClusterStore(self.cluster, self.namespace), self.namespace))
+>>>>>>> main
 
     # ----------------------------------------------------------- as a developer
 

@@ -240,6 +240,7 @@ def test_the_index_is_json_for_every_component(graph: Graph) -> None:
         "buckets": [],
         "instances": [],
         "service": "",
+        "url": False,
         "component": "store",
         "tier": "data",
         "wave": 0,

@@ -114,6 +114,7 @@ spec:
 {{- $site := include "common.monitoring.site" $x.root | fromJson -}}
 {{- $network := .network -}}
 {{- $rules := list -}}
+{{- if include "common.here" (dict "root" $x.root "component" $x.name) -}}
 {{- range $port, $declared := $x.contract.ports -}}
 {{- $from := list -}}
 {{- range $consumer := include "common.consumers" (dict "x" $x "port" $port) | fromJsonArray -}}
@@ -132,6 +133,7 @@ spec:
 {{- $rules = append $rules (dict "from" $from "ports" (list (dict "protocol" "TCP" "port" ($declared.port | int)))) -}}
 {{- end -}}
 {{- end -}}
+{{- end -}}
 {{- $rules | toYaml -}}
 {{- end -}}
 
@@ -146,8 +148,10 @@ spec:
 {{- end -}}
 {{- end -}}
 {{- if eq (include "common.mode" (dict "root" $x.root "component" $x.name)) "external" -}}
-{{- range $port := keys $x.index.ports | sortAlpha -}}
+{{- range $port, $declared := $x.contract.ports -}}
+{{- if dig "service" true $declared -}}
 {{- $rules = append $rules (include "common.way" (dict "root" $x.root "component" $x.name "port" $port) | fromJson) -}}
+{{- end -}}
 {{- end -}}
 {{- else if or $x.contract.peers $x.contract.jobs -}}
 {{- $ports := list -}}
