@@ -101,8 +101,7 @@ class Platform:
                 break
         values = read_values(self.tree, self.environment)
         placed = place(self.contracts, values)
-<<<<<<< HEAD
-        items = wanted(placed.graph, placed.modes, secret_names(values))
+        items = wanted(placed.graph, placed.modes, secret_names(values), placed.provisioned)
         store = ClusterStore(self.cluster, self.namespace)
         made = sum(len(done.added) for done in apply(items, store, self.namespace))
         return made + self._stand_in(plan(items, store), store)
@@ -119,10 +118,6 @@ class Platform:
                 store.add(item.wanted.name, data, found.version)
             made += len(data)
         return made
-=======
-        items = wanted(placed.graph, placed.modes, secret_names(values), placed.provisioned)
-        return sum(len(done.added) for done in apply(items, ClusterStore(self.cluster, self.namespace), self.namespace))
->>>>>>> main
 
     # ----------------------------------------------------------- as a developer
 

@@ -42,28 +42,12 @@ def sliced(checkout: Path) -> Path:
     return checkout
 
 
-<<<<<<< HEAD
 @pytest.mark.parametrize("profile", profiles(repository()))
 def test_all_slices_together_are_the_whole_and_nothing_is_there_twice(checkout: Path, profile: str) -> None:
     root = checkout
     tried = trial(root, profile)
     tried.write(root)
     files = tuple(root / path for path in values_files(load_environment(root, tried.environment)))
-=======
-def profiles() -> list[str]:
-    return sorted(path.stem for path in (UMBRELLA / "profiles").glob("*.yaml"))
-
-
-@pytest.mark.parametrize("profile", profiles())
-def test_all_slices_together_are_the_whole_and_nothing_is_there_twice(committed: Subject, profile: str) -> None:
-    root = committed.repository
-    site = root / f"argocd/examples/site/values-{profile}.yaml"  # what the profile asks of a site
-    files = [
-        root / UMBRELLA / f"profiles/{profile}.yaml",
-        root / DEV / "values.yaml",
-        *([site] if site.is_file() else []),
-    ]
->>>>>>> main
 
     def rendered(slice_: str) -> list[Object]:
         inline = {"global": {"slice": slice_}} if slice_ else None
