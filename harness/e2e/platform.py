@@ -110,7 +110,8 @@ class Platform:
         """Create what a person would supply, with values that nothing accepts; return how many keys were made."""
         made = 0
         for item in planned:
-            data = {key: Hidden(b"stands for what a person supplies") for key in item.of(SecretState.PERSON)}
+            missing = (*item.of(SecretState.PERSON), *item.of(SecretState.OPTIONAL))
+            data = {key: Hidden(b"stands for what a person supplies") for key in missing}
             found = store.get(item.wanted.name)
             if data and found is None:
                 store.create(item.wanted.name, data, labels(), provenance(item.wanted))
