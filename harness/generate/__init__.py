@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from harness.errors import UserError
-from harness.generate import availability, external, images, index, models, readme, reference, schema, values
+from harness.generate import availability, clients, external, images, index, models, readme, reference, schema, values
 from harness.model.graph import Graph
 from harness.model.images import SharedImage, load_shared
 from harness.model.load import load_contracts
@@ -81,6 +81,7 @@ def shared(graph: Graph, common: Mapping[str, SharedImage]) -> dict[Path, str]:
         Path("docs/reference/secrets.md"): reference.secrets(graph),
         Path("docs/reference/graph.md"): reference.graph_page(graph),
         Path("docs/reference/traps.md"): reference.traps(graph),
+        Path("docs/reference/clients.md"): clients.render(graph),
         Path("docs/reference/availability.md"): availability.render(graph),
         Path("docs/reference/external.md"): external.render(graph),
     }

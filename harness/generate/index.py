@@ -6,14 +6,15 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+from harness.model.clients import clients
 from harness.model.graph import Graph
 from harness.model.images import SharedImage
 
 HEADER = """\
 {{- /*
 What templates must know of other components, as JSON. Written by `indigo generate` from all contracts: do not edit.
-common.index.<component> {component, wave, ports, consumers by port; databases, topics, buckets on this server; secrets;
-                         instances of it; service: the name of its Service in mode operator}
+common.index.<component> {component, wave, ports, consumers by port; databases, topics, buckets, clients on this server;
+                         secrets; instances of it; service: the name of its Service in mode operator}
 common.index.instances   name of an instance -> the component that it is one of
 common.index.images      images that belong to no component, by name: {repository, tag, digest}
 common.index.secrets     Secret id -> {owner, keys}
@@ -82,6 +83,21 @@ def entry(graph: Graph, component: str) -> dict[str, Any]:
             for owner, other in graph.contracts.items()
             for name, bucket in sorted(other.buckets.items())
             if bucket.server == component
+        ],
+        "clients": [
+            {
+                "name": name,
+                "owner": owner,
+                "secret": client.secret,
+                "id": client.id,
+                "key": client.key,
+                "title": client.title,
+                "redirects": list(client.redirects),
+                "grants": list(client.grants),
+                "scopes": list(client.scopes),
+                "idTokenSeconds": client.idTokenSeconds,
+            }
+            for name, (owner, client) in clients(graph, component).items()
         ],
         "instances": sorted(name for name, other in graph.contracts.items() if other.like == component),
         "service": contract.operator.service.format(name=component) if contract.operator else "",

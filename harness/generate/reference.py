@@ -47,7 +47,9 @@ def secrets(graph: Graph) -> str:
     lines: list[str] = []
     for identifier, (owner, secret) in graph.secrets().items():
         readers = [edge.consumer for edge in graph.dependants(owner) if identifier in edge.secrets]
-        servers = [item.server for item in graph.contracts[owner].databases.values() if item.secret == identifier]
+        contract = graph.contracts[owner]
+        servers = [item.server for item in contract.databases.values() if item.secret == identifier]
+        servers += [item.server for item in contract.clients.values() if item.secret == identifier]
         read = ", ".join(link(graph, name) for name in sorted({owner, *readers, *servers}))
         about = [f"{sentence(cell(secret.purpose))} Belongs to {link(graph, owner)}; read by {read}."]
         if secret.optional:

@@ -161,9 +161,13 @@ def _all(
     waiting = tuple(name for name in here if any(edge.need is Need.HARD for edge in graph.requirements(name)))
     for key, image in shared.items():
         reference = shared_reference(image)
-        users = waiting if key == WAIT else tuple(here)
+        users = waiting if key == WAIT else _of_jobs(graph, here, key) or tuple(here)
         if users:
             yield reference, Listed(reference, image.licence, image.source, users, image.purpose, shared=True)
+
+
+def _of_jobs(graph: Graph, here: Iterable[str], image: str) -> tuple[str, ...]:
+    return tuple(name for name in here if any(job.image == image for job in graph.contracts[name].jobs.values()))
 
 
 def _joined(one: Listed, other: Listed) -> Listed:

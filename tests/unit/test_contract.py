@@ -10,9 +10,10 @@ import pytest
 import yaml
 
 from harness.errors import UserError
+from harness.model.clients import clients
 from harness.model.contract import Contract
 from harness.model.load import load_contract, load_contracts, parse, read_yaml
-from tests.unit.fixtures import CHARTS
+from tests.unit.fixtures import CHARTS, Contracts
 
 
 @pytest.fixture
@@ -110,3 +111,48 @@ def test_a_key_that_is_written_twice_is_refused_with_its_line(tmp_path: Path) ->
         "where: contract.yaml:2:11\n"
         "fix: mend the line; indentation by two spaces, strings with : or # in quotes"
     )
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"secret": "nobody"}, "clients.portal.secret: nobody is no Secret with client-id and client-secret"),
+        ({"id": "name"}, "clients.portal.secret: portal-oidc is no Secret with name and client-secret"),
+        ({"server": "shop"}, "clients.portal.server: shop is not among requires"),
+        ({"grants": ["authorization_code"]}, "authorization_code needs redirects, and nothing else does"),
+        ({"redirects": ["/back"]}, "authorization_code needs redirects, and nothing else does"),
+        ({"grants": ["magic"]}, "Input should be 'authorization_code'"),
+        ({"grants": []}, "at least 1 item"),
+    ],
+)
+def test_a_client_that_nobody_could_register_is_refused(changes: dict[str, object], message: str) -> None:
+    contracts = Contracts()
+    usual = {"purpose": "For this test.", "changedBy": "Nobody.", "onChange": "Nothing."}
+    contracts.data["portal"]["secrets"]["portal-oidc"] = {
+        "purpose": "The client.",
+        "keys": {"client-id": {"shape": "client-id", **usual}, "client-secret": {"shape": "password", **usual}},
+    }
+    client = {
+        "server": "issuer", "secret": "portal-oidc", "title": "Portal", "grants": ["refresh_token"],
+        "purpose": "For this test.", "source": "fixture",
+    }  # fmt: skip
+    contracts.data["portal"]["clients"] = {"portal": client}
+    assert clients(contracts.build(), "issuer")["portal"][0] == "portal"
+    contracts.data["portal"]["clients"] = {"portal": {**client, **changes}}
+    assert message in contracts.refusal()
+
+
+def test_two_clients_of_one_name_are_refused() -> None:
+    contracts = Contracts()
+    for name in ("portal", "issuer"):
+        usual = {"purpose": "For this test.", "changedBy": "Nobody.", "onChange": "Nothing."}
+        contracts.data[name]["secrets"][f"{name}-oidc"] = {
+            "purpose": "The client.",
+            "keys": {"client-id": {"shape": "client-id", **usual}, "client-secret": {"shape": "password", **usual}},
+        }
+        contracts.data[name]["clients"] = {
+            "same": {"server": "store", "secret": f"{name}-oidc", "title": "Same", "grants": ["refresh_token"],
+                     "purpose": "For this test.", "source": "fixture"}
+        }  # fmt: skip
+    with pytest.raises(UserError, match=r"clients\.same is declared by issuer, too"):
+        clients(contracts.build(), "store")

@@ -46,8 +46,8 @@ spec:
   {{- end }}
   containers:
     - name: {{ $x.name }}
-      image: {{ include "common.component.image" $x }}
-      imagePullPolicy: {{ dig "images" "pullPolicy" "IfNotPresent" $global }}
+      image: {{ include "common.image.of" (dict "x" $x "image" (dig .role "image" "" ($contract.jobs | default dict))) }}
+      imagePullPolicy: {{ include "common.pullpolicy" $x.root }}
       terminationMessagePolicy: FallbackToLogsOnError
       {{- with .container.command }}
       command:
@@ -102,8 +102,8 @@ spec:
 {{- if not (hasKey ($x.contract.jobs | default dict) .role) }}
 {{- range $name, $init := $x.wiring.init }}
 - name: {{ $name }}
-  image: {{ include "common.component.image" $x }}
-  imagePullPolicy: {{ dig "images" "pullPolicy" "IfNotPresent" ($x.root.Values.global | default dict) }}
+  image: {{ include "common.image.of" (dict "x" $x "image" ($init.image | default "")) }}
+  imagePullPolicy: {{ include "common.pullpolicy" $x.root }}
   terminationMessagePolicy: FallbackToLogsOnError
   command:
     {{- toYaml $init.command | nindent 4 }}
@@ -126,6 +126,11 @@ spec:
 {{- end }}
 {{- end -}}
 
+{{- /* When nodes pull images: the root context. */ -}}
+{{- define "common.pullpolicy" -}}
+{{- dig "images" "pullPolicy" "IfNotPresent" (.Values.global | default dict) -}}
+{{- end -}}
+
 {{- /* Image of the component: the contract's, or what the site says instead. */ -}}
 {{- define "common.component.image" -}}
 {{- $own := .root.Values.image | default dict -}}
@@ -145,6 +150,15 @@ runAsNonRoot: true
 {{- end }}
 seccompProfile:
   type: RuntimeDefault
+{{- end -}}
+
+{{- /* Image of a container: the shared one of that name, or the component's: dict x, image. */ -}}
+{{- define "common.image.of" -}}
+{{- if .image -}}
+{{- include "common.image.shared" (dict "root" .x.root "image" .image) -}}
+{{- else -}}
+{{- include "common.component.image" .x -}}
+{{- end -}}
 {{- end -}}
 
 {{- define "common.containersecurity" -}}
