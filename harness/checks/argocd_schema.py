@@ -33,7 +33,8 @@ METADATA = _closed(
     "name", name=TEXT, namespace=TEXT, labels=LABELS, annotations=LABELS, finalizers=_list(TEXT)
 )  # fmt: skip
 
-HELM = _closed(valueFiles=_list(TEXT), valuesObject=ANY)
+PARAMETER = _closed("name value", name=TEXT, value=TEXT)
+HELM = _closed(valueFiles=_list(TEXT), values=TEXT, valuesObject=ANY, parameters=_list(PARAMETER))
 SOURCE = _closed("repoURL targetRevision path", repoURL=TEXT, targetRevision=TEXT, path=TEXT, helm=HELM)
 RETRY = _closed(
     "limit backoff",

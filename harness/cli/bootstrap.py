@@ -17,7 +17,10 @@ from harness.render import REVISION, render_bootstrap, to_yaml
     "--repo", metavar="URL", help="Git repository, as Argo CD reaches it. Default: this checkout's remote origin."
 )
 @click.option("--revision", default=REVISION, show_default=True, help="Branch, tag or commit that Argo CD follows.")
-def bootstrap(repo: str | None, revision: str) -> None:
+@click.option(
+    "--environment", "-e", "environments", multiple=True, help="Only this environment (repeatable). Default: all."
+)
+def bootstrap(repo: str | None, revision: str, environments: tuple[str, ...]) -> None:
     """Print the objects that an operator applies once to a cluster with Argo CD.
 
     Settings that this project relies on, the project indigo-delivery, the ApplicationSet that makes one Application
@@ -30,6 +33,7 @@ def bootstrap(repo: str | None, revision: str) -> None:
 
     \b
     Further examples:
+      indigo bootstrap --environment prod                    on a cluster that is to run prod alone
       indigo bootstrap --repo https://git.example.org/paas.git --revision v1.2.0
       indigo bootstrap | kubectl diff --server-side -f -     what would change
 
@@ -37,7 +41,7 @@ def bootstrap(repo: str | None, revision: str) -> None:
     Restart Argo CD's controller and repo-server after the first time: they read argocd-cmd-params-cm when they start.
     """
     url = without_credentials(repo or origin())
-    click.echo(to_yaml(render_bootstrap(repo=url, revision=revision)), nl=False)
+    click.echo(to_yaml(render_bootstrap(repo=url, revision=revision, environments=environments)), nl=False)
 
 
 def origin() -> str:

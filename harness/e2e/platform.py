@@ -16,7 +16,7 @@ import yaml
 
 from harness.argo.applications import Application, Applications, NotReached, is_idle
 from harness.argo.source import WorkingTreeSource
-from harness.cluster import Cluster, Object
+from harness.cluster import Cluster, NotFound, Object
 from harness.diagnose import health
 from harness.e2e.observe import KINDS, Observer, Seen
 from harness.engines.base import Engine
@@ -72,14 +72,16 @@ class Platform:
         self.cluster: Cluster = engine.cluster()
         self.apps = Applications(self.cluster, check=engine.check)
         self.name = f"indigo-{environment}"
+        """Its Application where it is delivered as a whole, and what its slices' names begin with."""
         self.parent = f"env-{environment}"
         self.values_path = f"argocd/environments/{environment}/values.yaml"
+        self.config_path = f"argocd/environments/{environment}/config.yaml"
 
     # ------------------------------------------------------------ as an operator
 
-    def bootstrap(self) -> None:
-        """Apply what an operator applies once; Argo CD does the rest."""
-        for item in render_bootstrap(self.source.url, "main"):
+    def bootstrap(self, *beside: str) -> None:
+        """Apply what an operator applies once, for this environment and those beside it; Argo CD does the rest."""
+        for item in render_bootstrap(self.source.url, "main", environments=[self.environment.name, *beside]):
             self.cluster.apply(item, manager="operator")
 
     def create_secrets(self, seconds: float = 60.0) -> int:
@@ -103,11 +105,19 @@ class Platform:
         """Commit the environment's values (see `values_edit`) and return the commit."""
         return self.source.commit(message, self.values_edit(values))
 
+    def config(self, changes: Mapping[str, Any], message: str) -> str:
+        """Commit changes to the environment's config.yaml, as the head of the branch has it, and return the commit."""
+        own = yaml.safe_load(self.source.read(self.config_path))
+        revision = self.source.commit(message, {self.config_path: yaml.safe_dump({**own, **changes}, sort_keys=False)})
+        self.environment = Environment.model_validate({**own, **changes})
+        return revision
+
     def refresh(self) -> None:
         """Let Argo CD look at the repository now instead of at its next poll."""
         self._annotate("ApplicationSet", ENVIRONMENTS, {"argocd.argoproj.io/application-set-refresh": "true"})
-        for name in (ROOT, self.parent, f"{self.name}-namespace", self.name):
-            self._annotate("Application", name, {"argocd.argoproj.io/refresh": "normal"})
+        for name in (ROOT, self.parent, f"{self.name}-namespace", *self.environment.applications):
+            with contextlib.suppress(NotFound):  # it is about to be made
+                self._annotate("Application", name, {"argocd.argoproj.io/refresh": "normal"})
 
     def _annotate(self, kind: str, name: str, annotations: Mapping[str, str]) -> None:
         self.cluster.patch(kind, name, {"metadata": {"annotations": dict(annotations)}}, "argocd")
@@ -125,8 +135,9 @@ class Platform:
 
     def sync_again(self) -> None:
         """Run a sync of the commit that is there already, as the button in Argo CD does."""
-        operation = self.apps.sync(self.name, prune=True)
-        assert operation.phase == "Succeeded", operation
+        for name in self.environment.applications:
+            operation = self.apps.sync(name, prune=True)
+            assert operation.phase == "Succeeded", operation
         self.wait(converged(self.source.head), "Synced and Healthy after a second sync")
 
     def refused(self, revision: str, seconds: float = 60.0) -> str:
@@ -140,15 +151,20 @@ class Platform:
         return "\n".join(app.conditions)
 
     def wait(self, condition: Callable[[Application], bool], what: str, seconds: float = 60.0) -> Application:
-        """Wait until the environment's Application meets a condition and return it.
+        """Wait until the environment's Application (each of its slices) meets a condition and return it (the last).
 
         Raises:
             NotConverged: it did not; carries the diagnosis.
         """
+        end = time.monotonic() + seconds
         try:
-            return self.apps.wait_for(self.name, condition, seconds, what=what)
+            found = [
+                self.apps.wait_for(name, condition, max(1.0, end - time.monotonic()), what=what)
+                for name in self.environment.applications
+            ]
         except NotReached as error:
             raise NotConverged(self, str(error)) from None
+        return found[-1]
 
     def until(self, condition: Callable[[], bool], what: str, seconds: float = 30.0) -> None:
         """Wait until something holds that no Application shows."""
@@ -185,7 +201,7 @@ class Platform:
 
     def rendered(self, tree: Path | None = None) -> list[Object]:
         """Return what a tree (by default the working tree as committed) renders for the environment's umbrella."""
-        return render_environment(self.environment.name, repository=tree or self.tree).applications[self.name]
+        return render_environment(self.environment.name, repository=tree or self.tree).objects()
 
     @cached_property
     def tree(self) -> Path:
@@ -197,7 +213,8 @@ class Platform:
         found = {}
         for kind in KINDS:
             for item in self.cluster.list(kind, self.namespace):
-                if item["metadata"].get("annotations", {}).get(TRACKING, "").startswith(f"{self.name}:"):
+                tracked = item["metadata"].get("annotations", {}).get(TRACKING, "")
+                if tracked.partition(":")[0] in self.environment.applications:
                     found[f"{kind}/{item['metadata']['name']}"] = item
         return found
 

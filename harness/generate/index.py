@@ -13,7 +13,7 @@ from harness.model.images import SharedImage
 HEADER = """\
 {{- /*
 What templates must know of other components, as JSON. Written by `indigo generate` from all contracts: do not edit.
-common.index.<component> {component, wave, ports, consumers by port; databases, topics, buckets, clients on this server;
+common.index.<component> {component, tier, wave, ports, consumers by port; databases, topics, buckets, clients here;
                          secrets; instances of it; service: the name of its Service in mode operator}
 common.index.instances   name of an instance -> the component that it is one of
 common.index.images      images that belong to no component, by name: {repository, tag, digest}
@@ -52,6 +52,7 @@ def entry(graph: Graph, component: str) -> dict[str, Any]:
     contract = graph.contracts[component]
     return {
         "component": component,
+        "tier": contract.tier,
         "wave": graph.wave(component),
         "ports": {name: port.port for name, port in sorted(contract.ports.items())},
         "consumers": {name: graph.consumers(component, name) for name in sorted(contract.ports)},

@@ -216,6 +216,7 @@ def _global(graph: Graph) -> Schema:
     return _object(
         {
             "environment": {"type": "string", "pattern": r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$", "maxLength": 63},
+            "slice": {"enum": ["", *TIERS], "description": "The tier that is rendered; empty for all."},
             "components": _object({name: _place(contract) for name, contract in graph.contracts.items()}),
             "urls": _object(found_by_url),
             "audiences": _object(
@@ -226,6 +227,12 @@ def _global(graph: Graph) -> Schema:
                 }
             ),
             "secrets": _object(secrets),
+            "secretRevisions": _object(
+                {
+                    identifier: {"type": "string", "pattern": r"^\S+$", "description": "A new text rolls its readers."}
+                    for identifier in secrets
+                }
+            ),
             "images": _object(
                 {
                     "registry": _string("Registry, with a path where it has one; no scheme.", r"^[^\s]*[^\s/]$|^$"),

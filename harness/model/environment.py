@@ -14,7 +14,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field
 
 from harness.errors import UserError
-from harness.model.contract import Closed, Contract
+from harness.model.contract import TIERS, Closed, Contract
 from harness.model.load import parse, read_yaml
 
 ENVIRONMENTS = Path("argocd") / "environments"
@@ -37,6 +37,13 @@ class Mode(enum.StrEnum):
     def here(self) -> bool:
         """Whether its pods run in the environment's namespace."""
         return self in (Mode.EMBEDDED, Mode.OPERATOR)
+
+
+class Delivery(enum.StrEnum):
+    """What one Application of an environment holds (docs/adr/0020)."""
+
+    WHOLE = "whole"
+    SLICES = "slices"
 
 
 class Sync(Closed):
@@ -78,7 +85,20 @@ class Environment(Closed):
             description="ResourceQuota of the namespace: requests.cpu, persistentvolumeclaims, ...; values in quotes.",
         ),
     ]
+    delivery: Annotated[
+        Delivery,
+        Field(
+            description="whole: one Application, in the order of the whole graph; slices: one for each tier (data, "
+            "core, services, batch), which never wait for each other once they were synced.",
+        ),
+    ] = Delivery.WHOLE
     sync: Sync = Sync()
+
+    @property
+    def applications(self) -> dict[str, str]:
+        """Return the Applications of its components by name, each with the slice that it renders (empty: all)."""
+        whole = f"indigo-{self.name}"
+        return {whole: ""} if self.delivery is Delivery.WHOLE else {f"{whole}-{tier}": tier for tier in TIERS}
 
 
 def load_environment(repository: Path, name: str) -> Environment:

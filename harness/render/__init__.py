@@ -8,7 +8,7 @@ from pathlib import Path
 
 from harness import paths
 from harness.errors import UserError
-from harness.model.environment import Environment, load_environments
+from harness.model.environment import Environment, load_environment, load_environments
 from harness.render import argocd
 from harness.render.helm import KUBERNETES, Inputs, Rendering, helm_template, template_many
 from harness.render.objects import Object, to_yaml
@@ -60,7 +60,11 @@ class Rendered:
 
 
 def render_bootstrap(
-    repo: str = REPO, revision: str = REVISION, repository: Path | None = None, kube_version: str = KUBERNETES
+    repo: str = REPO,
+    revision: str = REVISION,
+    repository: Path | None = None,
+    kube_version: str = KUBERNETES,
+    environments: Collection[str] = (),
 ) -> list[Object]:
     """Return the objects that an operator applies once to a cluster with Argo CD.
 
@@ -69,16 +73,19 @@ def render_bootstrap(
         revision: branch, tag or commit that Argo CD follows.
         repository: the checkout; default: the one at hand.
         kube_version: version of Kubernetes that the templates see.
+        environments: folders of argocd/environments that this Argo CD delivers; default: all.
 
     Raises:
-        UserError: the chart cannot be rendered.
+        UserError: the chart cannot be rendered, or there is no environment of a name.
     """
     root = repository or paths.repository()
+    for name in environments:
+        load_environment(root, name)
     return helm_template(
         root / argocd.BOOTSTRAP,
         release="indigo-root",
         namespace="argocd",
-        inline={"repoURL": repo, "revision": revision},
+        inline={"repoURL": repo, "revision": revision, "environments": list(environments)},
         kube_version=kube_version,
     )
 

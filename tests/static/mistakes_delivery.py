@@ -151,6 +151,26 @@ def an_empty_render_is_allowed(edit: Edit) -> None:
     edit.get("Application", "indigo-dev")["spec"]["syncPolicy"]["automated"]["allowEmpty"] = True
 
 
+@mistake("argocd-sync", "has Prune=confirm")
+def a_change_of_delivery_that_waits_for_a_person(edit: Edit) -> None:
+    edit.get("Application", "indigo-dev")["metadata"]["annotations"][OPTIONS] += ",Prune=confirm"
+
+
+@mistake("argocd-sync", "lacks Delete=confirm")
+def an_application_that_goes_with_the_one_above(edit: Edit) -> None:
+    del edit.get("Application", "indigo-dev")["metadata"]["annotations"][OPTIONS]
+
+
+@mistake("argocd-sync", "is None, wanted is never")
+def an_environment_that_waits_for_the_health_of_its_components(edit: Edit) -> None:
+    del edit.get("Application", "indigo-dev")["metadata"]["annotations"]["indigo-paas/waited-for"]
+
+
+@mistake("slices", "iam (tier core) needs mariadb hard, which is of the later batch")
+def a_need_of_a_later_slice(edit: Edit) -> None:
+    edit.contract("mariadb", tier="batch")
+
+
 @mistake("argocd-sync", "a failed revision is retried, its fix is not")
 def retries_of_the_same_revision(edit: Edit) -> None:
     edit.delivered_by["spec"]["syncPolicy"]["retry"]["refresh"] = False

@@ -156,3 +156,9 @@ def test_two_clients_of_one_name_are_refused() -> None:
         }  # fmt: skip
     with pytest.raises(UserError, match=r"clients\.same is declared by issuer, too"):
         clients(contracts.build(), "store")
+
+
+def test_a_name_cannot_be_read_and_ignored(portal: dict[str, Any]) -> None:
+    name = next(iter(portal["settings"]))
+    portal["ignored"] = {name: "Of another version.", "OTHER": "Of another version."}
+    assert f"ignored.{name}: is one of settings" in refusal(portal)

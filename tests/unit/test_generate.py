@@ -241,6 +241,7 @@ def test_the_index_is_json_for_every_component(graph: Graph) -> None:
         "instances": [],
         "service": "",
         "component": "store",
+        "tier": "data",
         "wave": 0,
         "ports": {"metrics": 9100, "sql": 3306},
         "consumers": {"metrics": [], "sql": ["issuer", "portal"]},

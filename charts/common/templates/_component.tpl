@@ -11,7 +11,8 @@ The context that all other helpers receive ("x") is made here, once per componen
 {{- define "common.component" -}}
 {{- $self := dict "root" . "component" .Chart.Name -}}
 {{- $mode := include "common.mode" $self -}}
-{{- if eq (include "common.instance" $self) .Chart.Name -}}
+{{- $tier := (include (printf "common.index.%s" .Chart.Name) . | fromJson).tier -}}
+{{- if and (include "common.rendered" (dict "root" . "tier" $tier)) (eq (include "common.instance" $self) .Chart.Name) -}}
 {{- $x := dict "root" . "name" .Chart.Name "contract" (.Files.Get "contract.yaml" | fromYaml) -}}
 {{- $provision := dig "external" "provision" "" $x.contract -}}
 {{- if eq $mode "embedded" -}}
@@ -50,4 +51,13 @@ The context that all other helpers receive ("x") is made here, once per componen
 {{- end -}}
 {{- $_ := set . "wiring" $wiring -}}
 {{- $_ := set . "env" (merge (dict) (include "common.settings.of" (dict "x" . "where" "env") | fromJson) ($wiring.env | default dict)) -}}
+{{- end -}}
+
+{{- /*
+Text where the objects of a tier are rendered, nothing where another Application has them: dict root, tier. A slice changes
+which objects come out and nothing else, so that all slices together are the whole.
+*/ -}}
+{{- define "common.rendered" -}}
+{{- $slice := dig "slice" "" (.root.Values.global | default dict) -}}
+{{- if or (not $slice) (eq $slice .tier) }}yes{{ end -}}
 {{- end -}}

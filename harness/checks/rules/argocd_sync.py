@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from harness.checks.model import Platform, Problem, Rule, Subject
 from harness.checks.rules.data_protection import sync_options
 from harness.checks.rules.graph_waves import ANNOTATION
+from harness.model.contract import TIERS
 from harness.render.objects import Object
 
 _HOOKS = ("argocd.argoproj.io/hook", "argocd.argoproj.io/hook-delete-policy", "helm.sh/hook", "helm.sh/hook-weight")
@@ -15,6 +16,8 @@ _OPTIONS = {
     "Prune=false", "Prune=confirm", "Delete=false", "Delete=confirm", "PruneLast=true", "ServerSideApply=true",
     "SkipDryRunOnMissingResource=true", "CreateNamespace=false",
 }  # fmt: skip
+WAITED_FOR = "indigo-paas/waited-for"  # read by the health check of Applications, argocd/bootstrap
+REQUIRED = {"data", "core"}  # what a first installation is ordered by, and what is never empty
 _SETTINGS = {
     "application.resourceTrackingMethod": "labels of operators' children would clash with the tracking label",
     "resource.customizations.health.argoproj.io_Application": "waves between Applications wait for nothing without it",
@@ -91,7 +94,7 @@ def _object(item: Object) -> Iterator[Problem]:
 
 def _application(item: Object) -> Iterator[Problem]:
     policy = item["spec"].get("syncPolicy") or {}
-    if "allowEmpty" in (policy.get("automated") or {}):
+    if "allowEmpty" in (policy.get("automated") or {}) and not _optional(item):
         yield Problem(item, "spec.syncPolicy.automated.allowEmpty", "is set: an empty render would prune everything")
     if not (policy.get("retry") or {}).get("refresh"):
         yield Problem(
@@ -109,8 +112,20 @@ def _environment(item: Object, platform: Platform) -> Iterator[Problem]:
         yield Problem(
             item, "spec.syncPolicy.automated", f"is {automated}, config.yaml says {environment.sync.automated}"
         )
-    if not {"Prune=confirm", "Delete=confirm"} <= sync_options(item):
-        yield Problem(item, "metadata.annotations", "lacks Prune=confirm, Delete=confirm: a bad commit may remove it")
+    if "Delete=confirm" not in sync_options(item):
+        yield Problem(item, "metadata.annotations", "lacks Delete=confirm: it would go with the Application above it")
+    if "Prune=confirm" in sync_options(item):
+        yield Problem(
+            item, "metadata.annotations", "has Prune=confirm: whole or slices would wait for a person, and all else too"
+        )
+    waited = (item["metadata"].get("annotations") or {}).get(WAITED_FOR)
+    wanted = "first-sync" if _slice(item) in REQUIRED else "never"
+    if waited != wanted:
+        yield Problem(
+            item,
+            f"metadata.annotations.{WAITED_FOR}",
+            f"is {waited}, wanted is {wanted}: the environment's sync would wait for its health, and for nothing newer",
+        )
     profiles = [f"profiles/{profile}.yaml" for profile in environment.profiles]
     files = ((item["spec"].get("source") or {}).get("helm") or {}).get("valueFiles") or []
     if files[: len(profiles)] != profiles:
@@ -119,6 +134,17 @@ def _environment(item: Object, platform: Platform) -> Iterator[Problem]:
             "spec.source.helm.valueFiles",
             f"does not begin with {', '.join(profiles)}, the profiles of config.yaml in their order",
         )
+
+
+def _slice(item: Object) -> str:
+    """Return the slice that an Application renders; empty where it renders all, or is none of the umbrella."""
+    helm = (item["spec"].get("source") or {}).get("helm") or {}
+    given = {entry.get("name"): entry.get("value") for entry in helm.get("parameters") or ()}
+    return str(given.get("global.slice") or "")
+
+
+def _optional(item: Object) -> bool:
+    return _slice(item) in set(TIERS) - REQUIRED
 
 
 def _applicationset(item: Object) -> Iterator[Problem]:

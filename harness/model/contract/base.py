@@ -10,6 +10,7 @@ Name = Annotated[str, Field(pattern=r"^[a-z]([-a-z0-9]*[a-z0-9])?$", max_length=
 Sentence = Annotated[str, Field(min_length=8)]
 Tier = Literal["data", "core", "services", "batch"]
 TIERS: tuple[Tier, ...] = get_args(Tier)
+"""The tiers in the order of a first installation: none needs a later one hard (rule slices)."""
 
 
 class Closed(BaseModel):
