@@ -5,6 +5,8 @@ from __future__ import annotations
 import copy
 import json
 import re
+import subprocess
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -370,3 +372,27 @@ def test_the_platforms_own_client_is_made_after_all_migrations_and_again_when_it
     assert "${provisionersecret}" in text, "only a text that holds the secret has another checksum with another one"
     assert chart.env()["SPRING_FLYWAY_PLACEHOLDERS_PROVISIONERSECRET"] == secret("iam-provisioner", "client-secret")
     assert "ON DUPLICATE KEY UPDATE" in text, "it runs more than once"
+
+
+def test_a_sites_own_authorities_are_in_the_trust_store_of_java(tmp_path: Path) -> None:
+    def script(**values: Any) -> str:
+        return str(chart.container(**values)["args"][-1])
+
+    assert "cacerts" not in script()
+    java, tools = tmp_path / "java", tmp_path / "tools"
+    (java / "lib" / "security").mkdir(parents=True)
+    (java / "lib" / "security" / "cacerts").write_text("the usual ones\n")
+    (tmp_path / "own.crt").write_text("-----BEGIN CERTIFICATE-----\none\n-----END CERTIFICATE-----\n" * 2)
+    tools.mkdir()
+    for name in ("keytool", "java"):
+        (tools / name).write_text(f'#!/bin/sh\necho "{name} $*"\n')
+        (tools / name).chmod(0o755)
+    text = script(**support.SITE_CA).replace("/tmp/", f"{tmp_path}/").replace("/etc/indigo-paas/ca", str(tmp_path))
+    done = subprocess.run(
+        ["sh", "-c", text], capture_output=True, text=True, check=True,
+        env={"JAVA_HOME": str(java), "PATH": f"{tools}:/usr/bin:/bin", "IAM_JAVA_OPTS": "-Da=b"},
+    )  # fmt: skip
+    *imports, started = done.stdout.splitlines()
+    assert [line.split("-alias ")[1].split()[0] for line in imports] == ["site-1", "site-2"]
+    assert started.startswith(f"java -Da=b -Djavax.net.ssl.trustStore={tmp_path}/cacerts org.springframework.boot")
+    assert (tmp_path / "cacerts").read_text() == "the usual ones\n"

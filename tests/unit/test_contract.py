@@ -162,3 +162,17 @@ def test_a_name_cannot_be_read_and_ignored(portal: dict[str, Any]) -> None:
     name = next(iter(portal["settings"]))
     portal["ignored"] = {name: "Of another version.", "OTHER": "Of another version."}
     assert f"ignored.{name}: is one of settings" in refusal(portal)
+
+
+@pytest.mark.parametrize(
+    ("trust", "message"),
+    [
+        ({"bundle": ["NO_SUCH_SETTING"]}, "trust: NO_SUCH_SETTING is not one of settings"),
+        ({}, "trust: says no way in which the software takes authorities"),
+    ],
+)
+def test_a_way_to_trust_that_does_nothing_is_refused(
+    portal: dict[str, Any], trust: dict[str, Any], message: str
+) -> None:
+    portal["trust"] = {**trust, "source": "fixture"}
+    assert message in refusal(portal)

@@ -1,6 +1,6 @@
 {{- /*
 The pod template: dict x, role (server, run of a CronJob, or a job's name), env, container (the wiring, or a job's part of it: command,
-args, and for a job files and resources), wait (init containers), probes (true for the server), annotations.
+args, and for a job files, secretFiles and resources), wait (init containers), probes (true for the server), annotations.
 */ -}}
 {{- define "common.pod" -}}
 {{- $x := .x -}}
@@ -29,6 +29,7 @@ metadata:
 {{- $global := $values.global | default dict -}}
 {{- $job := hasKey ($contract.jobs | default dict) .role -}}
 {{- $files := and $x.wiring.files (or (not $job) .container.files) }}
+{{- $secretFiles := or (not $job) (not (empty .container.secretFiles)) }}
 spec:
   serviceAccountName: {{ $x.name }}
   automountServiceAccountToken: false
@@ -91,11 +92,11 @@ spec:
       resources:
         {{- toYaml (ternary (.container.resources | default $values.resources) $values.resources $job) | nindent 8 }}
       {{- include "common.containersecurity" $contract | nindent 6 }}
-      {{- with include "common.mounts" (dict "x" $x "job" $job "files" $files) | trim }}
+      {{- with include "common.mounts" (dict "x" $x "job" $job "files" $files "secretFiles" $secretFiles) | trim }}
       volumeMounts:
         {{- . | nindent 8 }}
       {{- end }}
-  {{- with include "common.volumes" (dict "x" $x "job" $job "files" $files) | trim }}
+  {{- with include "common.volumes" (dict "x" $x "job" $job "files" $files "secretFiles" $secretFiles) | trim }}
   volumes:
     {{- . | nindent 4 }}
   {{- end }}
@@ -126,7 +127,7 @@ spec:
   resources:
     {{- toYaml ($init.resources | default $x.root.Values.resources) | nindent 4 }}
   {{- include "common.containersecurity" $x.contract | nindent 2 }}
-  {{- with include "common.mounts" (dict "x" $x "job" false "files" $x.wiring.files) | trim }}
+  {{- with include "common.mounts" (dict "x" $x "job" false "files" $x.wiring.files "secretFiles" true) | trim }}
   volumeMounts:
     {{- . | nindent 4 }}
   {{- end }}

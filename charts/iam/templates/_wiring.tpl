@@ -6,7 +6,7 @@
 args:
   - sh
   - -c
-  - exec java $IAM_JAVA_OPTS org.springframework.boot.loader.WarLauncher
+  - {{ include "iam.start" . | toJson }}
 env:
   IAM_JAVA_OPTS: -Dspring.profiles.active={{ prepend $site.profiles "prod" | join "," }} -XX:MaxRAMPercentage=70 -XX:+ExitOnOutOfMemoryError
   SERVER_SHUTDOWN: graceful
@@ -116,6 +116,22 @@ mounts:
   - {name: extra-config, mountPath: /indigo-iam/config, readOnly: true}
   {{- end }}
 errors: {{ include "iam.errors" . }}
+{{- end -}}
+
+{{- /* Java, as the image starts it; with a site's own authorities it gets a copy of its trust store that holds them. */ -}}
+{{- define "iam.start" -}}
+{{- if include "common.trust.configmap" .root -}}
+set -eu
+{{ include "common.trust.split" . }}
+cp "$JAVA_HOME/lib/security/cacerts" /tmp/cacerts
+chmod 600 /tmp/cacerts
+for file in /tmp/trusted/*.pem; do
+  keytool -importcert -noprompt -keystore /tmp/cacerts -storepass changeit -alias "$(basename "$file" .pem)" -file "$file"
+done
+exec java $IAM_JAVA_OPTS -Djavax.net.ssl.trustStore=/tmp/cacerts org.springframework.boot.loader.WarLauncher
+{{- else -}}
+exec java $IAM_JAVA_OPTS org.springframework.boot.loader.WarLauncher
+{{- end -}}
 {{- end -}}
 
 {{- /*

@@ -37,6 +37,19 @@ class Egress(Closed):
     why: Sentence
 
 
+class Trust(Closed):
+    """How the software takes certificate authorities of a site (`global.trustedCa`); the library gives them to it."""
+
+    bundle: Annotated[
+        tuple[str, ...], Field(description="Settings that name a file which takes the place of the usual authorities.")
+    ] = ()
+    own: Annotated[
+        tuple[str, ...], Field(description="Settings that name a file whose authorities are added to the usual ones.")
+    ] = ()
+    java: Annotated[bool, Field(description="The wiring imports them into a trust store (common.trust.split).")] = False
+    source: str
+
+
 class Database(Closed):
     """A database that this component owns on a server of another component."""
 

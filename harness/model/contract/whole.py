@@ -9,7 +9,7 @@ from pydantic import Field, model_validator
 
 from harness.model.contract.base import Closed, Name, Sentence, Tier
 from harness.model.contract.modes import External, Instance, Operator
-from harness.model.contract.relations import Bucket, Client, Database, Egress, Requirement, Topic
+from harness.model.contract.relations import Bucket, Client, Database, Egress, Requirement, Topic, Trust
 from harness.model.contract.running import Availability, Job, Replicas, Resources, Trap, Workload
 from harness.model.contract.secret import Secret
 from harness.model.contract.settings import Option, Setting
@@ -52,6 +52,7 @@ class Contract(Closed):
     requires: tuple[Requirement, ...] = ()
     egress: tuple[Egress, ...] = ()
     jobs: dict[Name, Job] = {}
+    trust: Trust | None = None
     resources: Resources
     availability: Availability
     operator: Operator | None = None
@@ -95,6 +96,12 @@ class Contract(Closed):
                 )
             if client.redirects and self.exposed is None:
                 problems.append(f"clients.{name}.redirects: there is no public URL, `exposed` is not set")
+        if self.trust is not None:
+            for name in (*self.trust.bundle, *self.trust.own):
+                if name not in self.settings:
+                    problems.append(f"trust: {name} is not one of settings")
+            if not (self.trust.bundle or self.trust.own or self.trust.java):
+                problems.append("trust: says no way in which the software takes authorities")
         cron = self.workload.kind == "CronJob"
         if cron != bool(self.workload.schedule) or cron != (self.workload.strategy == "Forbid"):
             problems.append("workload: a CronJob has a schedule and the strategy Forbid, nothing else has")
