@@ -14,6 +14,7 @@ from harness.engines.kind.settings import KindSettings
 from harness.errors import UserError
 from harness.report import model as report
 from harness.report.recorder import Recorder
+from tests.ending import leave
 
 NODES = int(os.environ.get("NODES", "1"))
 
@@ -30,7 +31,7 @@ def docker() -> Docker:
 
 
 @pytest.fixture(scope="session")
-def engine(docker: Docker, recorder: Recorder) -> Iterator[KindEngine]:
+def engine(docker: Docker, recorder: Recorder, pytestconfig: pytest.Config) -> Iterator[KindEngine]:
     """A cluster with an Argo CD beside it."""
     recorder.engine_is(report.Engine(name="kind", tier=report.Tier.KIND))
     logs = recorder.directory / "logs" if recorder.directory else None
@@ -42,8 +43,7 @@ def engine(docker: Docker, recorder: Recorder) -> Iterator[KindEngine]:
     try:
         yield engine
     finally:
-        with recorder.phase("engine down", budget=15):
-            engine.down()
+        leave(engine, recorder, pytestconfig, budget=15)
 
 
 @pytest.fixture(scope="session")

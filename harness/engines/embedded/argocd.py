@@ -107,7 +107,7 @@ class ArgoCD:
                 f"--metrics-port={self.controller_metrics}",
                 "--hydrator-enabled=false",
                 f"--app-resync={settings.reconciliation}",
-                "--app-resync-jitter=0",
+                f"--app-resync-jitter={settings.reconciliation_jitter}",
                 f"--self-heal-timeout-seconds={settings.self_heal_timeout}",
                 f"--self-heal-backoff-timeout-seconds={settings.self_heal_backoff}",
                 f"--self-heal-backoff-factor={settings.self_heal_backoff_factor}",
