@@ -8,8 +8,10 @@ from pathlib import Path
 
 from harness.errors import UserError
 from harness.generate import (
+    alerts,
     availability,
     clients,
+    dashboards,
     external,
     images,
     index,
@@ -95,6 +97,12 @@ def shared(graph: Graph, common: Mapping[str, SharedImage]) -> dict[Path, str]:
         Path("docs/reference/graph.md"): reference.graph_page(graph),
         Path("docs/reference/traps.md"): reference.traps(graph),
         Path("docs/reference/clients.md"): clients.render(graph),
+        Path("docs/reference/alerts.md"): alerts.render(graph),
+        **{
+            dashboards.FOLDER / f"{name}.json": dashboards.tier(graph, name)
+            for name in sorted({contract.tier for contract in graph.contracts.values()})
+        },
+        dashboards.FOLDER / "platform.json": dashboards.platform(),
         Path("docs/reference/availability.md"): availability.render(graph),
         Path("docs/reference/external.md"): external.render(graph),
     }
