@@ -6,6 +6,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+from harness.doubles import describe as doubles
 from harness.model.clients import clients
 from harness.model.graph import Graph
 from harness.model.images import SharedImage
@@ -14,11 +15,13 @@ HEADER = """\
 {{- /*
 What templates must know of other components, as JSON. Written by `indigo generate` from all contracts: do not edit.
 common.index.<component> {component, tier, wave, ports, consumers by port; databases, topics, buckets, clients here;
-                         secrets; instances of it; service: the name of its Service in mode operator}
+                         secrets; instances of it; url: whether one elsewhere is found by a URL, else by a host;
+                         service: the name of its Service in mode operator}
 common.index.instances   name of an instance -> the component that it is one of
 common.index.images      images that belong to no component, by name: {repository, tag, digest}
 common.index.secrets     Secret id -> {owner, keys}
 common.index.components  sorted list of all names
+common.index.doubles     sorted list of those that there is a contract double of (global.images.source)
 */ -}}
 """
 
@@ -32,6 +35,7 @@ def render(graph: Graph, images: Mapping[str, SharedImage]) -> str:
     definitions = [
         *((f"common.index.{name}", entry(graph, name)) for name in graph.contracts),
         ("common.index.components", sorted(graph.contracts)),
+        ("common.index.doubles", [name for name in doubles.names() if name in graph.contracts]),
         ("common.index.instances", {name: item.like for name, item in graph.contracts.items() if item.like}),
         (
             "common.index.images",
@@ -101,6 +105,7 @@ def entry(graph: Graph, component: str) -> dict[str, Any]:
             for name, (owner, client) in clients(graph, component).items()
         ],
         "instances": sorted(name for name, other in graph.contracts.items() if other.like == component),
+        "url": bool(contract.exposed or (contract.external and contract.external.url)),
         "service": contract.operator.service.format(name=component) if contract.operator else "",
         "secrets": {identifier: sorted(secret.keys) for identifier, secret in sorted(contract.secrets.items())},
     }

@@ -249,12 +249,14 @@ def _global(graph: Graph) -> Schema:
             ),
             "images": _object(
                 {
+                    "source": {"enum": ["upstream", "doubles"]},
                     "registry": _string("Registry, with a path where it has one; no scheme.", r"^[^\s]*[^\s/]$|^$"),
                     "pullPolicy": {"enum": ["Always", "IfNotPresent", "Never"]},
                     "pullSecrets": {"type": "array", "items": {"type": "string", "minLength": 1}},
                 }
             ),
             "storage": _object({"className": {"type": "string"}}),
+            "nodeFailure": _object({"evictAfterSeconds": {"type": "integer", "minimum": 10, "maximum": 3600}}),
             "priorities": _object({tier: {"type": "string"} for tier in TIERS}),
             "network": _object(
                 {
