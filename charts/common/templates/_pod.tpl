@@ -166,9 +166,10 @@ seccompProfile:
   type: RuntimeDefault
 {{- end -}}
 
-{{- /* Image of a container: the shared one of that name, or the component's: dict x, image. */ -}}
+{{- /* Image of a container: the shared one of that name, or the component's: dict x, image. A double does its Jobs itself. */ -}}
 {{- define "common.image.of" -}}
-{{- if .image -}}
+{{- $own := include "common.component.image" .x -}}
+{{- if and .image (not (hasPrefix "indigo-paas.invalid/doubles/" $own)) -}}
 {{- include "common.image.shared" (dict "root" .x.root "image" .image) -}}
 {{- else -}}
 {{- include "common.component.image" .x -}}
