@@ -37,6 +37,9 @@ def parse(text: str) -> Any:
     return yaml.load(text, Loader=Loader)
 
 
+SITE_CA: dict[str, Any] = {"global": {"trustedCa": {"configMap": "site-ca"}}}  # a site with an authority of its own
+
+
 class Refused(Exception):
     """Helm refused to render; the text is what a user would read."""
 

@@ -62,6 +62,7 @@ class Job(Closed):
 
     word: str
     says: Sentence
+    bare: bool = False  # a program of ours that another image runs: it reads none of the component's settings
     source: str
 
 

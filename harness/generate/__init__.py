@@ -10,6 +10,7 @@ from harness.errors import UserError
 from harness.generate import (
     alerts,
     availability,
+    clients,
     dashboards,
     external,
     images,
@@ -96,6 +97,7 @@ def shared(graph: Graph, common: Mapping[str, SharedImage]) -> dict[Path, str]:
         Path("docs/reference/rotation.md"): rotation.render(graph),
         Path("docs/reference/graph.md"): reference.graph_page(graph),
         Path("docs/reference/traps.md"): reference.traps(graph),
+        Path("docs/reference/clients.md"): clients.render(graph),
         Path("docs/reference/alerts.md"): alerts.render(graph),
         **{
             dashboards.FOLDER / f"{name}.json": dashboards.tier(graph, name)

@@ -7,14 +7,15 @@ from collections.abc import Mapping
 from typing import Any
 
 from harness.doubles import describe as doubles
+from harness.model.clients import clients
 from harness.model.graph import Graph
 from harness.model.images import SharedImage
 
 HEADER = """\
 {{- /*
 What templates must know of other components, as JSON. Written by `indigo generate` from all contracts: do not edit.
-common.index.<component> {component, tier, wave, ports, consumers by port; databases, topics, buckets here; secrets;
-                         instances of it; url: whether one elsewhere is found by a URL, else by a host;
+common.index.<component> {component, tier, wave, ports, consumers by port; databases, topics, buckets, clients here;
+                         secrets; instances of it; url: whether one elsewhere is found by a URL, else by a host;
                          service: the name of its Service in mode operator}
 common.index.instances   name of an instance -> the component that it is one of
 common.index.images      images that belong to no component, by name: {repository, tag, digest}
@@ -87,6 +88,21 @@ def entry(graph: Graph, component: str) -> dict[str, Any]:
             for owner, other in graph.contracts.items()
             for name, bucket in sorted(other.buckets.items())
             if bucket.server == component
+        ],
+        "clients": [
+            {
+                "name": name,
+                "owner": owner,
+                "secret": client.secret,
+                "id": client.id,
+                "key": client.key,
+                "title": client.title,
+                "redirects": list(client.redirects),
+                "grants": list(client.grants),
+                "scopes": list(client.scopes),
+                "idTokenSeconds": client.idTokenSeconds,
+            }
+            for name, (owner, client) in clients(graph, component).items()
         ],
         "instances": sorted(name for name, other in graph.contracts.items() if other.like == component),
         "url": bool(contract.exposed or (contract.external and contract.external.url)),

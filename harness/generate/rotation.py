@@ -48,10 +48,12 @@ def render(graph: Graph) -> str:
 
 
 def readers(graph: Graph, identifier: str) -> list[str]:
-    """Return the components whose pods may read a Secret: its owner, those that say so, servers of its databases."""
+    """Return the components whose pods may read a Secret: its owner, those that say so, servers of its things."""
     owner, _ = graph.secrets()[identifier]
     told = [edge.consumer for edge in graph.dependants(owner) if identifier in edge.secrets]
-    servers = [item.server for item in graph.contracts[owner].databases.values() if item.secret == identifier]
+    contract = graph.contracts[owner]
+    servers = [item.server for item in contract.databases.values() if item.secret == identifier]
+    servers += [item.server for item in contract.clients.values() if item.secret == identifier]
     return sorted({owner, *told, *servers})
 
 

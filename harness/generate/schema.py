@@ -226,6 +226,13 @@ def _global(graph: Graph) -> Schema:
             "monitoring": exposure.monitoring(graph),
             "components": _object({name: _place(contract) for name, contract in graph.contracts.items()}),
             "urls": _object(found_by_url),
+            "trustedCa": _object(
+                {
+                    "configMap": _string("ConfigMap with the site's certificate authorities; empty: none.", r"^\S*$"),
+                    "bundle": _string("Its key with all authorities, the usual ones included.", r"^\S+$"),
+                    "own": _string("Its key with the site's own authorities alone.", r"^\S+$"),
+                }
+            ),
             "audiences": _object(
                 {
                     name: {"type": "string", "minLength": 1, "description": "Audience of its tokens for the vault."}

@@ -165,9 +165,13 @@ def _all(
     waiting = tuple(name for name in here if any(edge.need is Need.HARD for edge in graph.requirements(name)))
     for key, image in shared.items():
         reference = shared_reference(image)
-        users = waiting if key == WAIT else _operated(graph, key, here, modes)
+        users = waiting if key == WAIT else _of_jobs(graph, here, key) or _operated(graph, key, here, modes)
         if users:
             yield reference, Listed(reference, image.licence, image.source, users, image.purpose, shared=True)
+
+
+def _of_jobs(graph: Graph, here: Iterable[str], image: str) -> tuple[str, ...]:
+    return tuple(name for name in here if any(job.image == image for job in graph.contracts[name].jobs.values()))
 
 
 def _operated(graph: Graph, operator: str, here: Iterable[str], modes: Mapping[str, Mode] | None) -> tuple[str, ...]:

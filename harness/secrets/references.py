@@ -193,4 +193,5 @@ def _readers(owner: str, identifier: str, contract: Contract, contracts: Mapping
         if edge.component == owner and identifier in edge.secrets
     }
     servers = {database.server for database in contract.databases.values() if database.secret == identifier}
-    return {owner, *requiring, *servers}
+    registrars = {client.server for client in contract.clients.values() if client.secret == identifier}
+    return {owner, *requiring, *servers, *registrars}

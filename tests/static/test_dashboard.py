@@ -459,11 +459,13 @@ def test_one_worker_blocks_neither_pages_nor_probe() -> None:
 
 
 def test_private_authority_is_trusted_by_every_client_in_the_pod() -> None:
-    found = chart.env(trustedCa={"configMap": "site-ca"})
+    found = chart.env(**support.SITE_CA)
     names = ("REQUESTS_CA_BUNDLE", "SSL_CERT_FILE", "GIT_SSL_CAINFO")
     assert {found[name] for name in names} == {"/etc/indigo-paas/ca/ca-bundle.crt"}
     assert not set(names) & set(chart.env())
-    spec = chart.job(trustedCa={"configMap": "site-ca", "key": "all.pem"})["spec"]["template"]["spec"]
+    spec = chart.job(**{"global": {"trustedCa": {"configMap": "site-ca", "bundle": "all.pem"}}})["spec"]["template"][
+        "spec"
+    ]
     (source,) = [item["configMap"] for item in spec["volumes"] if item["name"] == "trusted-ca"]
     assert (source["name"], source["items"]) == ("site-ca", [{"key": "all.pem", "path": "ca-bundle.crt"}])
 

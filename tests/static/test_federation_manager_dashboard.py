@@ -61,7 +61,7 @@ def test_calls_itself_through_the_gateway() -> None:
     gateway = [rule for rule in egress if any("gateway" in str(peer.get("namespaceSelector")) for peer in rule["to"])]
     assert [{port["port"] for port in rule["ports"]} for rule in gateway] == [{443}]
     assert "NODE_TLS_REJECT_UNAUTHORIZED" not in support.environment(objects, NAME)
-    assert chart.env(trustedCa={"configMap": "bundle"})["NODE_EXTRA_CA_CERTS"].startswith("/etc/indigo-paas/ca/")
+    assert chart.env(**support.SITE_CA)["NODE_EXTRA_CA_CERTS"].startswith("/etc/indigo-paas/ca/")
     plain = {"urls": {**URLS, NAME: "http://federation.example.org"}}
     assert f"global.urls.{NAME}" in chart.refusal(**{"global": plain})
 

@@ -364,7 +364,7 @@ def test_files_may_come_from_elsewhere() -> None:
     assert "/secrets/accounts" in where
     assert mounts(chart.pod(providersFrom={"configMap": "mine"}))["/providers-conf"]["configMap"]["name"] == "mine"
     assert mounts(chart.pod(certificates={"configMap": "certs"}))["/certs"]["configMap"]["name"] == "certs"
-    trusted = chart.pod(trustedCa={"configMap": "bundle"})
+    trusted = chart.pod(**support.SITE_CA)
     assert env_of(trusted)["REQUESTS_CA_BUNDLE"].startswith("/etc/indigo-paas/ca/")
     assert "PROVIDERS_CONF_DIR" in chart.refusal(settings={"PROVIDERS_CONF_DIR": "/elsewhere"})
 

@@ -5,10 +5,13 @@ from __future__ import annotations
 import copy
 import json
 import re
+import subprocess
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from harness.model.contract import Contract
 from harness.secrets.shapes import make
 from tests import support
 from tests.support import Chart, secret
@@ -105,7 +108,8 @@ def migration(objects: list[support.Object]) -> str:
     *upstream, own = found["SPRING_FLYWAY_LOCATIONS"].split(",")
     assert upstream == UPSTREAM_MIGRATIONS
     folder = own.removeprefix("filesystem:")
-    (item,) = volume(support.pod(objects, "iam")["spec"], folder)["configMap"]["items"]
+    items = volume(support.pod(objects, "iam")["spec"], folder)["configMap"]["items"]
+    (item,) = [item for item in items if item["path"].startswith("V")]
     match = re.fullmatch(r"V([0-9]+(?:_[0-9]+)*)__[a-z_]+\.sql", item["path"])
     assert match, f"{item['path']}: Flyway would not take it for a migration"
     version = tuple(int(part) for part in match[1].split("_"))
@@ -289,3 +293,106 @@ def test_mysql8_authentication_can_be_written_without_showing_the_password() -> 
     assert found["IAM_DB_PASSWORD"] == secret("iam-db", "password")
     assert "SPRING_DATASOURCE_URL" not in chart.env(), "MariaDB needs no such option"
     assert "IAM_DB_PASSWORD" in chart.refusal(settings={"IAM_DB_PASSWORD": "hunter2"})
+
+
+# --- the platform's clients
+
+
+def contracts() -> list[Contract]:
+    return [support.contract(path.parent.name) for path in sorted(support.charts().glob("*/contract.yaml"))]
+
+
+def arguments(job: support.Object) -> list[str]:
+    found: list[str] = job["spec"]["template"]["spec"]["containers"][0]["args"]
+    return found
+
+
+def clients(**values: Any) -> dict[str, dict[str, Any]]:
+    """Return what the Job registers, by name."""
+    entries = json.loads(arguments(chart.job(**values))[1])
+    return {entry["name"]: entry for entry in entries}
+
+
+def platform(modes: dict[str, str], **urls: str) -> dict[str, Any]:
+    entries = {name: {"mode": mode} for name, mode in modes.items()}
+    return {"global": {"components": entries, "urls": {**support.URLS, **urls}}}
+
+
+def test_clients_by_hand_are_not_needed_for_what_runs_here() -> None:
+    pages = {"federation-manager-dashboard": "https://fm.example.org"}
+    found = clients(**platform({}, **pages))
+    declared = {name for contract in contracts() for name in contract.clients}
+    assert set(found) == declared >= {"dashboard", "orchestrator", "im"}
+    assert found["dashboard"]["redirect_uris"] == ["https://dashboard.example.org/login/iam/authorized"]
+    assert found["dashboard"]["response_types"] == ["code"]
+    assert "redirect_uris" not in found["orchestrator"]
+    assert found["orchestrator"]["id_token_validity_seconds"] == 1800
+    fewer = clients(**platform({"orchestrator": "off", "dashboard": "external", "im": "off"}, **pages))
+    assert not {"orchestrator", "clues", "dashboard", "im"} & set(fewer), "their Secrets are not here"
+    assert "federation-manager-dashboard" not in clients(), "without a public URL there is nowhere to return to"
+
+
+def test_ids_and_secrets_of_clients_are_in_no_command_line() -> None:
+    job = chart.job()
+    variables = support.env_of(job["spec"]["template"]["spec"])
+    optional = {"optional": True}
+    for name, entry in clients().items():
+        (client,) = [c.clients[name] for c in contracts() if name in c.clients]
+        for suffix, key in (("ID", client.id), ("SECRET", client.key)):
+            source = variables[f"{entry['variables']}_{suffix}"]["secretKeyRef"]
+            assert source == {"name": client.secret, "key": key} | optional
+    assert variables["CLIENTS_PROVISIONER_SECRET"] == secret("iam-provisioner", "client-secret")
+    assert variables["CLIENTS_IAM"] == "http://iam:8080"
+    assert '"client_secret"' not in arguments(job)[1]
+    assert job["spec"]["template"]["spec"]["containers"][0]["image"].startswith("python:3.")
+    assert chart.job()["metadata"]["name"] != chart.job(**platform({"im": "off"}))["metadata"]["name"]
+
+
+def test_put_forgets_nothing_that_the_program_has_read() -> None:
+    program = arguments(chart.job())[0]
+    assert program == (support.charts() / "iam" / "register.py").read_text()
+    assert set(clients()["dashboard"]) - {"name", "variables"} <= set(re.findall(r'"(\w+)"', program))
+
+
+def test_a_site_gives_a_client_more_than_its_contract_and_no_unknown_one_anything() -> None:
+    extra = {"orchestrator": {"grants": ["client_credentials"], "scopes": ["iam:admin.read", "iam:admin.write"]}}
+    found = clients(clientExtras=extra)["orchestrator"]
+    assert "client_credentials" in found["grant_types"]
+    assert set(found["scope"].split()) == {
+        "email", "iam:admin.read", "iam:admin.write", "offline_access", "openid", "profile"
+    }  # fmt: skip
+    message = chart.refusal(clientExtras={"orchestrater": {"scopes": ["x"]}})
+    assert "iam.clientExtras.orchestrater: no contract declares this client; write one of clues, dashboard" in message
+
+
+def test_the_platforms_own_client_is_made_after_all_migrations_and_again_when_its_secret_changes() -> None:
+    (name,) = [key for key in chart.config() if "platform_client" in key]
+    assert name.rsplit(".", 2)[1].startswith("R__"), "a versioned migration runs once, and its text may never change"
+    text = chart.config()[name]
+    assert "${provisionersecret}" in text, "only a text that holds the secret has another checksum with another one"
+    assert chart.env()["SPRING_FLYWAY_PLACEHOLDERS_PROVISIONERSECRET"] == secret("iam-provisioner", "client-secret")
+    assert "ON DUPLICATE KEY UPDATE" in text, "it runs more than once"
+
+
+def test_a_sites_own_authorities_are_in_the_trust_store_of_java(tmp_path: Path) -> None:
+    def script(**values: Any) -> str:
+        return str(chart.container(**values)["args"][-1])
+
+    assert "cacerts" not in script()
+    java, tools = tmp_path / "java", tmp_path / "tools"
+    (java / "lib" / "security").mkdir(parents=True)
+    (java / "lib" / "security" / "cacerts").write_text("the usual ones\n")
+    (tmp_path / "own.crt").write_text("-----BEGIN CERTIFICATE-----\none\n-----END CERTIFICATE-----\n" * 2)
+    tools.mkdir()
+    for name in ("keytool", "java"):
+        (tools / name).write_text(f'#!/bin/sh\necho "{name} $*"\n')
+        (tools / name).chmod(0o755)
+    text = script(**support.SITE_CA).replace("/tmp/", f"{tmp_path}/").replace("/etc/indigo-paas/ca", str(tmp_path))
+    done = subprocess.run(
+        ["sh", "-c", text], capture_output=True, text=True, check=True,
+        env={"JAVA_HOME": str(java), "PATH": f"{tools}:/usr/bin:/bin", "IAM_JAVA_OPTS": "-Da=b"},
+    )  # fmt: skip
+    *imports, started = done.stdout.splitlines()
+    assert [line.split("-alias ")[1].split()[0] for line in imports] == ["site-1", "site-2"]
+    assert started.startswith(f"java -Da=b -Djavax.net.ssl.trustStore={tmp_path}/cacerts org.springframework.boot")
+    assert (tmp_path / "cacerts").read_text() == "the usual ones\n"

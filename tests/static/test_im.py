@@ -223,9 +223,9 @@ def test_single_pod_only() -> None:
 def test_clouds_not_verified_by_default_are_verified_here() -> None:
     assert options()["VERIFI_SSL"] == "True"
     assert "REQUESTS_CA_BUNDLE" not in chart.env()
-    found = chart.env(trustedCa={"configMap": "site-ca"})
+    found = chart.env(**support.SITE_CA)
     assert {found[name] for name in ("REQUESTS_CA_BUNDLE", "SSL_CERT_FILE")} == {"/etc/indigo-paas/ca/ca-bundle.crt"}
-    volumes = chart.pod(trustedCa={"configMap": "site-ca"})["volumes"]
+    volumes = chart.pod(**support.SITE_CA)["volumes"]
     assert [item["configMap"]["name"] for item in volumes if item["name"] == "trusted-ca"] == ["site-ca"]
 
 

@@ -72,4 +72,4 @@ def test_no_health_page_so_probes_ask_what_needs_nobody() -> None:
 def test_origins_are_a_list_in_json() -> None:
     assert json.loads(chart.env()["ALLOWED_ORIGINS"]) == []
     assert json.loads(chart.env(origins=["https://a.example.org"])["ALLOWED_ORIGINS"]) == ["https://a.example.org"]
-    assert chart.env(trustedCa={"configMap": "site-ca"})["REQUESTS_CA_BUNDLE"] == "/etc/indigo-paas/ca/ca-bundle.crt"
+    assert chart.env(**support.SITE_CA)["REQUESTS_CA_BUNDLE"] == "/etc/indigo-paas/ca/ca-bundle.crt"

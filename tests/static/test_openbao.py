@@ -369,7 +369,7 @@ def test_settings_of_the_file_go_where_they_belong() -> None:
 
 
 def test_trusted_ca_is_mounted_where_go_reads_it() -> None:
-    values = {"trustedCa": {"configMap": "site-ca"}}
+    values = support.SITE_CA
     path = chart.env(**values)["SSL_CERT_FILE"]
     mounts = {item["name"]: item["mountPath"] for item in chart.container(**values)["volumeMounts"]}
     assert path == f"{mounts['trusted-ca']}/ca-bundle.crt"

@@ -478,14 +478,29 @@ def test_trust_store_in_the_root_is_written_to_tmp_instead(tmp_path: Path) -> No
     assert done.stdout == "/tmp/cacerts java\n"
 
 
-def test_trusted_certificates_are_mounted_where_launch_script_looks() -> None:
-    def mounts(**values: Any) -> dict[str, str]:
-        return {item["mountPath"]: item["name"] for item in chart.container(**values)["volumeMounts"]}
+def test_trusted_certificates_reach_the_launch_script_one_by_one(tmp_path: Path) -> None:
+    assert "/tmp/trusted" not in chart.container()["args"][0].split("sed")[0]
+    spec = chart.pod(**support.SITE_CA)
+    (volume,) = [item["configMap"] for item in spec["volumes"] if item["name"] == "trusted-ca"]
+    assert volume == {"name": "site-ca", "items": [{"key": "own.crt", "path": "own.crt"}]}
+    script = chart.container(**support.SITE_CA)["args"][0]
+    split, rest = script.split("sed ", 1)
+    assert "s#/orchestrator/trusted_certs#/tmp/trusted#" in rest
+    names = trusted(split, tmp_path, "# of the site\n" + CERTIFICATE.format("one") + CERTIFICATE.format("two"))
+    assert names == {"site-1.pem": CERTIFICATE.format("one"), "site-2.pem": CERTIFICATE.format("two")}
+    again = trusted(split, tmp_path, CERTIFICATE.format("three").rstrip("\n"))
+    assert again == {"site-1.pem": CERTIFICATE.format("three")}, "a restart in the same pod begins anew"
 
-    assert "/orchestrator/trusted_certs" not in mounts()
-    volume = mounts(trustedCertificates="site-ca")["/orchestrator/trusted_certs"]
-    volumes = chart.pod(trustedCertificates="site-ca")["volumes"]
-    assert {"name": volume, "configMap": {"name": "site-ca"}} in volumes
+
+CERTIFICATE = "-----BEGIN CERTIFICATE-----\n{}\n-----END CERTIFICATE-----\n"
+
+
+def trusted(script: str, folder: Path, authorities: str) -> dict[str, str]:
+    """Run the part of a start script that splits a site's authorities; return the files that it makes."""
+    (folder / "own.crt").write_text(authorities)
+    here = script.replace("/tmp/trusted", f"{folder}/trusted").replace("/etc/indigo-paas/ca", str(folder))
+    subprocess.run(["sh", "-c", here], check=True)
+    return {path.name: path.read_text() for path in (folder / "trusted").iterdir()}
 
 
 def test_settings_of_the_file_win_over_the_chart_and_roll_the_pod() -> None:

@@ -63,6 +63,6 @@ def test_port_eighty_is_replaced_and_root_with_it() -> None:
 
 
 def test_private_authority_is_trusted_by_both_clients() -> None:
-    found = chart.env(trustedCa={"configMap": "site-ca"})
+    found = chart.env(**support.SITE_CA)
     assert {found[name] for name in ("X509_CERT_DIR", "REQUESTS_CA_BUNDLE")} == {"/etc/indigo-paas/ca/ca-bundle.crt"}
     assert "X509_CERT_DIR" not in chart.env()

@@ -19,6 +19,7 @@ from typing import Any
 
 import pytest
 
+from tests import support
 from tests.support import Chart
 
 pytestmark = pytest.mark.static
@@ -309,4 +310,4 @@ def test_token_of_private_repositories_is_in_no_command_line() -> None:
     assert found["GIT_TOKEN"] == {"secretKeyRef": {"name": "tosca-git", "key": "token"}}
     program = chart.config()["indigo-paas.tosca.tosca.py"]
     assert "password=$GIT_TOKEN" in program, "the helper reads it from the environment"
-    assert chart.env(trustedCa={"configMap": "ca"})["GIT_SSL_CAINFO"]
+    assert chart.env(**support.SITE_CA)["GIT_SSL_CAINFO"]

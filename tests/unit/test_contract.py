@@ -10,9 +10,10 @@ import pytest
 import yaml
 
 from harness.errors import UserError
+from harness.model.clients import clients
 from harness.model.contract import Contract
 from harness.model.load import load_contract, load_contracts, parse, read_yaml
-from tests.unit.fixtures import CHARTS
+from tests.unit.fixtures import CHARTS, Contracts
 
 
 @pytest.fixture
@@ -112,7 +113,66 @@ def test_a_key_that_is_written_twice_is_refused_with_its_line(tmp_path: Path) ->
     )
 
 
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"secret": "nobody"}, "clients.portal.secret: nobody is no Secret with client-id and client-secret"),
+        ({"id": "name"}, "clients.portal.secret: portal-oidc is no Secret with name and client-secret"),
+        ({"server": "shop"}, "clients.portal.server: shop is not among requires"),
+        ({"grants": ["authorization_code"]}, "authorization_code needs redirects, and nothing else does"),
+        ({"redirects": ["/back"]}, "authorization_code needs redirects, and nothing else does"),
+        ({"grants": ["magic"]}, "Input should be 'authorization_code'"),
+        ({"grants": []}, "at least 1 item"),
+    ],
+)
+def test_a_client_that_nobody_could_register_is_refused(changes: dict[str, object], message: str) -> None:
+    contracts = Contracts()
+    usual = {"purpose": "For this test.", "changedBy": "Nobody.", "onChange": "Nothing."}
+    contracts.data["portal"]["secrets"]["portal-oidc"] = {
+        "purpose": "The client.",
+        "keys": {"client-id": {"shape": "client-id", **usual}, "client-secret": {"shape": "password", **usual}},
+    }
+    client = {
+        "server": "issuer", "secret": "portal-oidc", "title": "Portal", "grants": ["refresh_token"],
+        "purpose": "For this test.", "source": "fixture",
+    }  # fmt: skip
+    contracts.data["portal"]["clients"] = {"portal": client}
+    assert clients(contracts.build(), "issuer")["portal"][0] == "portal"
+    contracts.data["portal"]["clients"] = {"portal": {**client, **changes}}
+    assert message in contracts.refusal()
+
+
+def test_two_clients_of_one_name_are_refused() -> None:
+    contracts = Contracts()
+    for name in ("portal", "issuer"):
+        usual = {"purpose": "For this test.", "changedBy": "Nobody.", "onChange": "Nothing."}
+        contracts.data[name]["secrets"][f"{name}-oidc"] = {
+            "purpose": "The client.",
+            "keys": {"client-id": {"shape": "client-id", **usual}, "client-secret": {"shape": "password", **usual}},
+        }
+        contracts.data[name]["clients"] = {
+            "same": {"server": "store", "secret": f"{name}-oidc", "title": "Same", "grants": ["refresh_token"],
+                     "purpose": "For this test.", "source": "fixture"}
+        }  # fmt: skip
+    with pytest.raises(UserError, match=r"clients\.same is declared by issuer, too"):
+        clients(contracts.build(), "store")
+
+
 def test_a_name_cannot_be_read_and_ignored(portal: dict[str, Any]) -> None:
     name = next(iter(portal["settings"]))
     portal["ignored"] = {name: "Of another version.", "OTHER": "Of another version."}
     assert f"ignored.{name}: is one of settings" in refusal(portal)
+
+
+@pytest.mark.parametrize(
+    ("trust", "message"),
+    [
+        ({"bundle": ["NO_SUCH_SETTING"]}, "trust: NO_SUCH_SETTING is not one of settings"),
+        ({}, "trust: says no way in which the software takes authorities"),
+    ],
+)
+def test_a_way_to_trust_that_does_nothing_is_refused(
+    portal: dict[str, Any], trust: dict[str, Any], message: str
+) -> None:
+    portal["trust"] = {**trust, "source": "fixture"}
+    assert message in refusal(portal)

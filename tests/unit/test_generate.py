@@ -237,6 +237,7 @@ def test_the_index_is_json_for_every_component(graph: Graph) -> None:
     assert found["common.index.secrets"]["store-auth"] == {"owner": "store", "keys": ["password", "user"]}
     assert found["common.index.store"] == {
         "topics": [],
+        "clients": [],
         "buckets": [],
         "instances": [],
         "service": "",

@@ -52,7 +52,7 @@ The context that all other helpers receive ("x") is made here, once per componen
 {{- fail (printf "%s: templates/_wiring.tpl does not give YAML: %s" .name $wiring.Error) -}}
 {{- end -}}
 {{- $_ := set . "wiring" $wiring -}}
-{{- $_ := set . "env" (merge (dict) (include "common.settings.of" (dict "x" . "where" "env") | fromJson) ($wiring.env | default dict)) -}}
+{{- $_ := set . "env" (merge (dict) (include "common.settings.of" (dict "x" . "where" "env") | fromJson) ($wiring.env | default dict) (include "common.trust.env" . | fromJson)) -}}
 {{- end -}}
 
 {{- /*

@@ -1,6 +1,6 @@
 {{- /*
 The pod template: dict x, role (server, run of a CronJob, or a job's name), env, container (the wiring, or a job's part of it: command,
-args, and for a job files and resources), wait (init containers), probes (true for the server), annotations.
+args, and for a job files, secretFiles and resources), wait (init containers), probes (true for the server), annotations.
 */ -}}
 {{- define "common.pod" -}}
 {{- $x := .x -}}
@@ -29,6 +29,7 @@ metadata:
 {{- $global := $values.global | default dict -}}
 {{- $job := hasKey ($contract.jobs | default dict) .role -}}
 {{- $files := and $x.wiring.files (or (not $job) .container.files) }}
+{{- $secretFiles := or (not $job) (not (empty .container.secretFiles)) }}
 spec:
   serviceAccountName: {{ $x.name }}
   automountServiceAccountToken: false
@@ -54,8 +55,8 @@ spec:
   {{- end }}
   containers:
     - name: {{ $x.name }}
-      image: {{ include "common.component.image" $x }}
-      imagePullPolicy: {{ dig "images" "pullPolicy" "IfNotPresent" $global }}
+      image: {{ include "common.image.of" (dict "x" $x "image" (dig .role "image" "" ($contract.jobs | default dict))) }}
+      imagePullPolicy: {{ include "common.pullpolicy" $x.root }}
       terminationMessagePolicy: FallbackToLogsOnError
       {{- with .container.command }}
       command:
@@ -91,11 +92,11 @@ spec:
       resources:
         {{- toYaml (ternary (.container.resources | default $values.resources) $values.resources $job) | nindent 8 }}
       {{- include "common.containersecurity" $contract | nindent 6 }}
-      {{- with include "common.mounts" (dict "x" $x "job" $job "files" $files) | trim }}
+      {{- with include "common.mounts" (dict "x" $x "job" $job "files" $files "secretFiles" $secretFiles) | trim }}
       volumeMounts:
         {{- . | nindent 8 }}
       {{- end }}
-  {{- with include "common.volumes" (dict "x" $x "job" $job "files" $files) | trim }}
+  {{- with include "common.volumes" (dict "x" $x "job" $job "files" $files "secretFiles" $secretFiles) | trim }}
   volumes:
     {{- . | nindent 4 }}
   {{- end }}
@@ -110,8 +111,8 @@ spec:
 {{- if not (hasKey ($x.contract.jobs | default dict) .role) }}
 {{- range $name, $init := $x.wiring.init }}
 - name: {{ $name }}
-  image: {{ include "common.component.image" $x }}
-  imagePullPolicy: {{ dig "images" "pullPolicy" "IfNotPresent" ($x.root.Values.global | default dict) }}
+  image: {{ include "common.image.of" (dict "x" $x "image" ($init.image | default "")) }}
+  imagePullPolicy: {{ include "common.pullpolicy" $x.root }}
   terminationMessagePolicy: FallbackToLogsOnError
   command:
     {{- toYaml $init.command | nindent 4 }}
@@ -126,12 +127,17 @@ spec:
   resources:
     {{- toYaml ($init.resources | default $x.root.Values.resources) | nindent 4 }}
   {{- include "common.containersecurity" $x.contract | nindent 2 }}
-  {{- with include "common.mounts" (dict "x" $x "job" false "files" $x.wiring.files) | trim }}
+  {{- with include "common.mounts" (dict "x" $x "job" false "files" $x.wiring.files "secretFiles" true) | trim }}
   volumeMounts:
     {{- . | nindent 4 }}
   {{- end }}
 {{- end }}
 {{- end }}
+{{- end -}}
+
+{{- /* When nodes pull images: the root context. */ -}}
+{{- define "common.pullpolicy" -}}
+{{- dig "images" "pullPolicy" "IfNotPresent" (.Values.global | default dict) -}}
 {{- end -}}
 
 {{- /* Image of the component: the contract's, or what the site says instead. */ -}}
@@ -158,6 +164,16 @@ runAsNonRoot: true
 {{- end }}
 seccompProfile:
   type: RuntimeDefault
+{{- end -}}
+
+{{- /* Image of a container: the shared one of that name, or the component's: dict x, image. A double does its Jobs itself. */ -}}
+{{- define "common.image.of" -}}
+{{- $own := include "common.component.image" .x -}}
+{{- if and .image (not (hasPrefix "indigo-paas.invalid/doubles/" $own)) -}}
+{{- include "common.image.shared" (dict "root" .x.root "image" .image) -}}
+{{- else -}}
+{{- include "common.component.image" .x -}}
+{{- end -}}
 {{- end -}}
 
 {{- define "common.containersecurity" -}}

@@ -1,7 +1,7 @@
 {{- /*
 Settings. The wiring gives a map from the name of a setting to its value:
   text, number or boolean     written as it is; may hold $(NAME) of a variable that comes from a Secret
-  {secret: ID, key: KEY}      from a Secret
+  {secret: ID, key: KEY}      from a Secret; with optional: true the variable is left out where the Secret is not there
   {field: metadata.name}      from the pod
 What the site writes under `settings:` wins over the wiring.
 */ -}}
@@ -39,6 +39,9 @@ What the site writes under `settings:` wins over the wiring.
     secretKeyRef:
       name: {{ include "common.secretname" (dict "root" $x.root "secret" $value.secret) }}
       key: {{ $value.key }}
+      {{- if $value.optional }}
+      optional: true
+      {{- end }}
     {{- else }}
     fieldRef:
       fieldPath: {{ $value.field }}

@@ -85,11 +85,14 @@ volumeClaimTemplates:
   readOnly: true
 {{- end }}
 {{- end }}
+{{- if .secretFiles }}
 {{- range $folder, $files := $x.wiring.secretFiles }}
 - name: secret-{{ $files.secret }}
   mountPath: {{ $folder }}
   readOnly: true
 {{- end }}
+{{- end }}
+{{- include "common.trust.mount" $x }}
 {{- with $x.wiring.mounts }}
 {{ toYaml . }}
 {{- end }}
@@ -133,7 +136,8 @@ volumeClaimTemplates:
       {{- end }}
 {{- end }}
 {{- end }}
-{{- range $folder, $files := $x.wiring.secretFiles }}
+{{- include "common.trust.volume" $x }}
+{{- range $folder, $files := .secretFiles | ternary $x.wiring.secretFiles dict }}
 - name: secret-{{ $files.secret }}
   secret:
     secretName: {{ include "common.secretname" (dict "root" $x.root "secret" $files.secret) }}

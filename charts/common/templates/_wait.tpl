@@ -10,7 +10,7 @@ one is missing. The time is limited: the pod then fails with a message, instead 
 {{- $needed := include "common.instance" $peer }}
 - name: wait-for-{{ $needed }}
   image: {{ include "common.image.shared" (dict "root" $x.root "image" "wait") }}
-  imagePullPolicy: {{ dig "images" "pullPolicy" "IfNotPresent" ($x.root.Values.global | default dict) }}
+  imagePullPolicy: {{ include "common.pullpolicy" $x.root }}
   terminationMessagePolicy: FallbackToLogsOnError
   command: [sh, -c]
   args:

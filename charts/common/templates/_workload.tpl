@@ -95,6 +95,9 @@ spec:
 {{- fail (printf "%s: the contract has a job %q that templates/_wiring.tpl does not wire" $x.name $job) -}}
 {{- end -}}
 {{- $env := $wired.env | default $x.env -}}
+{{- if not $declared.image -}}
+{{- $env = merge (dict) $env (include "common.trust.env" $x | fromJson) -}}
+{{- end -}}
 {{- $annotations := dig "jobs" $job "podAnnotations" dict ($x.root.Values | toYaml | fromYaml) -}}
 {{- $pod := include "common.pod" (dict "x" $x "role" $job "env" $env "container" $wired "wait" (eq $declared.when "prepare") "probes" false "annotations" $annotations) }}
 ---

@@ -18,19 +18,6 @@ jobs:
     files: true
     env:
       {{- $jobenv | toYaml | nindent 6 }}
-{{- with $site.trustedCa }}
-{{- if .configMap }}
-volumes:
-  - name: trusted-ca
-    configMap:
-      name: {{ .configMap }}
-      optional: true
-      items:
-        - {key: {{ .key | toJson }}, path: ca-bundle.crt}
-mounts:
-  - {name: trusted-ca, mountPath: /etc/indigo-paas/ca, readOnly: true}
-{{- end }}
-{{- end }}
 errors: {{ include "dashboard.errors" . }}
 {{- end -}}
 
@@ -94,11 +81,6 @@ FLASK_MAIL_PASSWORD: {secret: dashboard-mail, key: password}
 {{- if $site.catalogue.private }}
 CATALOGUE_USERNAME: {secret: dashboard-catalogue, key: username}
 CATALOGUE_TOKEN: {secret: dashboard-catalogue, key: token}
-{{- end }}
-{{- if $site.trustedCa.configMap }}
-{{- range $name := list "REQUESTS_CA_BUNDLE" "SSL_CERT_FILE" "GIT_SSL_CAINFO" }}
-{{ $name }}: /etc/indigo-paas/ca/ca-bundle.crt
-{{- end }}
 {{- end }}
 {{- $names := include "dashboard.features" . | fromJson }}
 {{- range $feature, $on := $site.features }}

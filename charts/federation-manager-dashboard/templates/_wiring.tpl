@@ -15,22 +15,6 @@ env:
   {{- range $name, $role := dict "GROUPS_ADMIN" "admin" "GROUPS_SITE_ADMIN" "siteAdmin" "GROUPS_SITE_TESTER" "siteTester" "GROUPS_SLA_MANAGER" "slaManager" }}
   {{ $name }}: {{ dict (printf "%s/" $iam) (get $site.roles $role) | toJson | toJson }}
   {{- end }}
-  {{- if $site.trustedCa.configMap }}
-  NODE_EXTRA_CA_CERTS: /etc/indigo-paas/ca/ca-bundle.crt
-  {{- end }}
-{{- with $site.trustedCa }}
-{{- if .configMap }}
-volumes:
-  - name: trusted-ca
-    configMap:
-      name: {{ .configMap }}
-      optional: true
-      items:
-        - {key: {{ .key | toJson }}, path: ca-bundle.crt}
-mounts:
-  - {name: trusted-ca, mountPath: /etc/indigo-paas/ca, readOnly: true}
-{{- end }}
-{{- end }}
 errors: {{ include "federation-manager-dashboard.errors" . }}
 {{- end -}}
 

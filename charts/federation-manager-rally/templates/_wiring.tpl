@@ -26,24 +26,8 @@ env:
   KAFKA_SSL_KEY_PATH: /secrets/kafka/tls.key
   KAFKA_SSL_PASSWORD: {secret: kafka-client-tls, key: password}
   {{- end }}
-  {{- if $site.trustedCa.configMap }}
-  REQUESTS_CA_BUNDLE: /etc/indigo-paas/ca/ca-bundle.crt
-  {{- end }}
 {{- if $stream }}
 secretFiles:
   /secrets/kafka: {secret: kafka-client-tls, items: {ca.crt: ca.crt, tls.crt: tls.crt, tls.key: tls.key}}
-{{- end }}
-{{- with $site.trustedCa }}
-{{- if .configMap }}
-volumes:
-  - name: trusted-ca
-    configMap:
-      name: {{ .configMap }}
-      optional: true
-      items:
-        - {key: {{ .key | toJson }}, path: ca-bundle.crt}
-mounts:
-  - {name: trusted-ca, mountPath: /etc/indigo-paas/ca, readOnly: true}
-{{- end }}
 {{- end }}
 {{- end -}}

@@ -28,9 +28,6 @@ env:
   KAFKA_SSL_KEY_PATH: /secrets/kafka/tls.key
   KAFKA_SSL_PASSWORD: {secret: kafka-client-tls, key: password}
   {{- end }}
-  {{- if $site.trustedCa.configMap }}
-  REQUESTS_CA_BUNDLE: /etc/indigo-paas/ca/ca-bundle.crt
-  {{- end }}
 files:
   /indigo-paas/run.py:
     content: |
@@ -48,7 +45,7 @@ secretFiles:
   /secrets/kafka: {secret: kafka-client-tls, items: {ca.crt: ca.crt, tls.crt: tls.crt, tls.key: tls.key}}
   {{- end }}
 {{- end }}
-{{- if or $elsewhere $site.certificates.configMap $site.trustedCa.configMap }}
+{{- if or $elsewhere $site.certificates.configMap }}
 volumes:
   {{- if $elsewhere }}
   - name: providers
@@ -66,25 +63,12 @@ volumes:
     configMap:
       name: {{ . }}
   {{- end }}
-  {{- with $site.trustedCa }}
-  {{- if .configMap }}
-  - name: trusted-ca
-    configMap:
-      name: {{ .configMap }}
-      optional: true
-      items:
-        - {key: {{ .key | toJson }}, path: ca-bundle.crt}
-  {{- end }}
-  {{- end }}
 mounts:
   {{- if $elsewhere }}
   - {name: providers, mountPath: /providers-conf, readOnly: true}
   {{- end }}
   {{- if $site.certificates.configMap }}
   - {name: certificates, mountPath: /certs, readOnly: true}
-  {{- end }}
-  {{- if $site.trustedCa.configMap }}
-  - {name: trusted-ca, mountPath: /etc/indigo-paas/ca, readOnly: true}
   {{- end }}
 {{- end }}
 errors: {{ include "federation-registry-feeder.errors" . }}

@@ -20,22 +20,6 @@ env:
   {{- with (urlParse $url).path }}
   ROOT_PATH: {{ . }}
   {{- end }}
-  {{- if $site.trustedCa.configMap }}
-  REQUESTS_CA_BUNDLE: /etc/indigo-paas/ca/ca-bundle.crt
-  {{- end }}
-{{- with $site.trustedCa }}
-{{- if .configMap }}
-volumes:
-  - name: trusted-ca
-    configMap:
-      name: {{ .configMap }}
-      optional: true
-      items:
-        - {key: {{ .key | toJson }}, path: ca-bundle.crt}
-mounts:
-  - {name: trusted-ca, mountPath: /etc/indigo-paas/ca, readOnly: true}
-{{- end }}
-{{- end }}
 errors: {{ include "federation-registry.errors" . }}
 {{- end -}}
 

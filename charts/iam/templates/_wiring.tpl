@@ -6,7 +6,7 @@
 args:
   - sh
   - -c
-  - exec java $IAM_JAVA_OPTS org.springframework.boot.loader.WarLauncher
+  - {{ include "iam.start" . | toJson }}
 env:
   IAM_JAVA_OPTS: -Dspring.profiles.active={{ prepend $site.profiles "prod" | join "," }} -XX:MaxRAMPercentage=70 -XX:+ExitOnOutOfMemoryError
   SERVER_SHUTDOWN: graceful
@@ -24,6 +24,7 @@ env:
   IAM_DB_PASSWORD: {secret: iam-db, key: password}
   SPRING_FLYWAY_LOCATIONS: classpath:db/migration/mysql,classpath:db/migration/prod,filesystem:/indigo-paas/flyway
   SPRING_FLYWAY_PLACEHOLDERS_ADMINPASSWORD: {secret: iam-admin, key: password}
+  SPRING_FLYWAY_PLACEHOLDERS_PROVISIONERSECRET: {secret: iam-provisioner, key: client-secret}
   SPRING_FLYWAY_PLACEHOLDERS_SAMPLECLIENTSECRET: {secret: iam-admin, key: sample-client-secret}
   IAM_KEY_STORE_LOCATION: file:/secrets/keystore/keystore.jwks
   IAM_JWK_DEFAULT_KEY_ID: rsa1
@@ -67,6 +68,24 @@ files:
   /indigo-paas/flyway/V3_0_1__indigo_paas_first_passwords.sql:
     content: |
       {{- include "iam.migration" . | nindent 6 }}
+  /indigo-paas/flyway/R__indigo_paas_platform_client.sql:
+    content: |
+      {{- include "iam.provisioner" . | nindent 6 }}
+jobs:
+  clients:
+    command: [python3, -c]
+    args:
+      - {{ .root.Files.Get "register.py" | toJson }}
+      - {{ include "iam.clients" . | toJson }}
+    env:
+      CLIENTS_IAM: http://{{ include "common.endpoint" (dict "root" .root "component" "iam" "port" "http") }}
+      CLIENTS_PROVISIONER_ID: indigo-platform
+      CLIENTS_PROVISIONER_SECRET: {secret: iam-provisioner, key: client-secret}
+      {{- range include "iam.clients.here" . | fromJsonArray }}
+      {{ include "iam.clients.variables" .name }}_ID: {secret: {{ .secret }}, key: {{ .id }}, optional: true}
+      {{ include "iam.clients.variables" .name }}_SECRET: {secret: {{ .secret }}, key: {{ .key }}, optional: true}
+      {{- end }}
+    resources: {requests: {cpu: 20m, memory: 32Mi}, limits: {memory: 96Mi}}
 volumes:
   - name: keystore
     secret:
@@ -99,6 +118,22 @@ mounts:
 errors: {{ include "iam.errors" . }}
 {{- end -}}
 
+{{- /* Java, as the image starts it; with a site's own authorities it gets a copy of its trust store that holds them. */ -}}
+{{- define "iam.start" -}}
+{{- if include "common.trust.configmap" .root -}}
+set -eu
+{{ include "common.trust.split" . }}
+cp "$JAVA_HOME/lib/security/cacerts" /tmp/cacerts
+chmod 600 /tmp/cacerts
+for file in /tmp/trusted/*.pem; do
+  keytool -importcert -noprompt -keystore /tmp/cacerts -storepass changeit -alias "$(basename "$file" .pem)" -file "$file"
+done
+exec java $IAM_JAVA_OPTS -Djavax.net.ssl.trustStore=/tmp/cacerts org.springframework.boot.loader.WarLauncher
+{{- else -}}
+exec java $IAM_JAVA_OPTS org.springframework.boot.loader.WarLauncher
+{{- end -}}
+{{- end -}}
+
 {{- /*
 Runs between upstream's migrations 3, which makes account and client with published passwords, and 10.1, which hashes
 passwords: before the port opens. Where 10.1 has run already, the first statement finds nothing to change.
@@ -107,6 +142,63 @@ The text must stay as it is: Flyway keeps its checksum.
 {{- define "iam.migration" -}}
 UPDATE iam_account SET password = '${adminpassword}' WHERE username = 'admin' AND password = 'password';
 UPDATE client_details SET client_secret = '${sampleclientsecret}' WHERE client_id = 'client' AND client_secret = 'secret';
+{{- end -}}
+
+{{- /*
+The client with which the Job registers the others. A repeatable migration: it runs after all others, and again when its text with
+the secret in it changes. Scopes are upstream's for its administrators' API.
+*/ -}}
+{{- define "iam.provisioner" -}}
+INSERT INTO client_details (client_id, client_secret, client_name, client_description, token_endpoint_auth_method, access_token_validity_seconds, allow_introspection, active, created_at)
+VALUES ('indigo-platform', '${provisionersecret}', 'INDIGO PaaS platform', 'Registers the clients that the platform needs.', 'SECRET_BASIC', 600, false, true, CURRENT_TIMESTAMP())
+ON DUPLICATE KEY UPDATE client_secret = VALUES(client_secret), active = true;
+DELETE FROM client_grant_type WHERE owner_id = (SELECT id FROM client_details WHERE client_id = 'indigo-platform');
+INSERT INTO client_grant_type (owner_id, grant_type) SELECT id, 'client_credentials' FROM client_details WHERE client_id = 'indigo-platform';
+DELETE FROM client_scope WHERE owner_id = (SELECT id FROM client_details WHERE client_id = 'indigo-platform');
+INSERT INTO client_scope (owner_id, scope) SELECT id, 'iam:admin.read' FROM client_details WHERE client_id = 'indigo-platform';
+INSERT INTO client_scope (owner_id, scope) SELECT id, 'iam:admin.write' FROM client_details WHERE client_id = 'indigo-platform';
+{{- end -}}
+
+{{- /* Clients of components that run here; one that users return to needs its owner's public URL, which that chart asks for. */ -}}
+{{- define "iam.clients.here" -}}
+{{- $here := list -}}
+{{- range $client := .index.clients -}}
+{{- $owner := dict "root" $.root "component" $client.owner -}}
+{{- if and (include "common.here" $owner) (or (empty $client.redirects) (include "common.writtenurl" $owner)) -}}
+{{- $here = append $here $client -}}
+{{- end -}}
+{{- end -}}
+{{- $here | toJson -}}
+{{- end -}}
+
+{{- define "iam.clients.variables" -}}
+CLIENT_{{ . | upper | replace "-" "_" }}
+{{- end -}}
+
+{{- /* What the Job registers, as IAM's API writes it: everything but ids and secrets. */ -}}
+{{- define "iam.clients" -}}
+{{- $wanted := list -}}
+{{- range $client := include "iam.clients.here" . | fromJsonArray -}}
+{{- $extra := get $.root.Values.clientExtras $client.name | default dict -}}
+{{- $redirects := $extra.redirects | default list -}}
+{{- range $path := $client.redirects -}}
+{{- $redirects = prepend $redirects (printf "%s%s" (include "common.publicurl" (dict "root" $.root "component" $client.owner)) $path) -}}
+{{- end -}}
+{{- $grants := concat $client.grants ($extra.grants | default list) | uniq | sortAlpha -}}
+{{- $entry := dict
+  "name" $client.name
+  "variables" (include "iam.clients.variables" $client.name)
+  "client_name" $client.title
+  "grant_types" $grants
+  "scope" (concat $client.scopes ($extra.scopes | default list) | uniq | sortAlpha | join " ")
+  "token_endpoint_auth_method" "client_secret_basic"
+  "allow_introspection" true -}}
+{{- if $redirects }}{{ $_ := set $entry "redirect_uris" ($redirects | uniq | sortAlpha) }}{{ end -}}
+{{- if has "authorization_code" $grants }}{{ $_ := set $entry "response_types" (list "code") }}{{ end -}}
+{{- if $client.idTokenSeconds }}{{ $_ := set $entry "id_token_validity_seconds" ($client.idTokenSeconds | int) }}{{ end -}}
+{{- $wanted = append $wanted $entry -}}
+{{- end -}}
+{{- $wanted | toJson -}}
 {{- end -}}
 
 {{- /* What the site's values get wrong, as a JSON list. */ -}}
@@ -128,6 +220,13 @@ UPDATE client_details SET client_secret = '${sampleclientsecret}' WHERE client_i
 {{- end -}}
 {{- if and $site.mail.authenticated (not $site.mail.host) -}}
 {{- $wrong = append $wrong "iam.mail.authenticated: is true without iam.mail.host; write the mail server, or leave both" -}}
+{{- end -}}
+{{- $names := list -}}
+{{- range $client := .index.clients }}{{ $names = append $names $client.name }}{{ end -}}
+{{- range $name, $extra := $site.clientExtras -}}
+{{- if not (has $name $names) -}}
+{{- $wrong = append $wrong (printf "iam.clientExtras.%s: no contract declares this client; write one of %s" $name ($names | sortAlpha | join ", ")) -}}
+{{- end -}}
 {{- end -}}
 {{- with get $settings "IAM_JAVA_OPTS" -}}
 {{- if not (regexMatch "-Dspring[.]profiles[.]active=([a-z0-9-]+,)*prod(,| |$)" (. | toString)) -}}

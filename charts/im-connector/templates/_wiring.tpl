@@ -8,22 +8,6 @@ env:
   ALLOWED_ORIGINS: {{ $site.origins | toJson | toJson }}
   AUTHN_MODE: local
   TRUSTED_IDP_LIST: {{ list (printf "%s/" (include "common.publicurl" (dict "root" .root "component" "iam"))) | toJson | toJson }}
-  {{- if $site.trustedCa.configMap }}
-  REQUESTS_CA_BUNDLE: /etc/indigo-paas/ca/ca-bundle.crt
-  {{- end }}
-{{- with $site.trustedCa }}
-{{- if .configMap }}
-volumes:
-  - name: trusted-ca
-    configMap:
-      name: {{ .configMap }}
-      optional: true
-      items:
-        - {key: {{ .key | toJson }}, path: ca-bundle.crt}
-mounts:
-  - {name: trusted-ca, mountPath: /etc/indigo-paas/ca, readOnly: true}
-{{- end }}
-{{- end }}
 errors: {{ include "im-connector.errors" . }}
 {{- end -}}
 

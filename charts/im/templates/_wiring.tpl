@@ -11,11 +11,6 @@ env:
   IM_OIDC_CLIENT_ID: {secret: im-oidc, key: client-id}
   IM_OIDC_CLIENT_SECRET: {secret: im-oidc, key: client-secret}
   {{- end }}
-  {{- if $site.trustedCa.configMap }}
-  {{- range $name := list "REQUESTS_CA_BUNDLE" "SSL_CERT_FILE" }}
-  {{ $name }}: /etc/indigo-paas/ca/ca-bundle.crt
-  {{- end }}
-  {{- end }}
 files:
   /indigo-paas/im/im.cfg: {content: {{ include "im.file" . | toJson }}}
   /indigo-paas/im/logging.conf: {content: {{ include "im.logging" . | toJson }}}
@@ -29,19 +24,6 @@ files:
 {{- if $site.sshKey }}
 secretFiles:
   /tmp/.ssh: {secret: im-ssh, items: {id_rsa: id_rsa}, mode: 256}
-{{- end }}
-{{- with $site.trustedCa }}
-{{- if .configMap }}
-volumes:
-  - name: trusted-ca
-    configMap:
-      name: {{ .configMap }}
-      optional: true
-      items:
-        - {key: {{ .key | toJson }}, path: ca-bundle.crt}
-mounts:
-  - {name: trusted-ca, mountPath: /etc/indigo-paas/ca, readOnly: true}
-{{- end }}
 {{- end }}
 errors: {{ include "im.errors" . }}
 {{- end -}}

@@ -56,6 +56,7 @@ jobs:
     args:
       - {{ include "kafka.topics.script" . | toJson }}
     files: true
+    secretFiles: true
     env:
       KAFKA_HEAP_OPTS: -Xmx192m
     resources: {requests: {cpu: 100m, memory: 320Mi}, limits: {memory: 384Mi}}

@@ -18,7 +18,7 @@ metadata:
   {{- include "common.metadata" (dict "x" $x "name" $x.name "annotations" (include "common.operated.annotations" $x | fromYaml)) | nindent 2 }}
 spec:
   image: {{ include "common.component.image" $x }}
-  imagePullPolicy: {{ dig "images" "pullPolicy" "IfNotPresent" $global }}
+  imagePullPolicy: {{ include "common.pullpolicy" .root }}
   {{- with dig "images" "pullSecrets" list $global }}
   imagePullSecrets:
     {{- range . }}

@@ -22,9 +22,6 @@ env:
   OPENBAO_ADMIN_PASSWORD: {secret: openbao-admin, key: password}
   BAO_LOG_FORMAT: json
   HOME: /tmp
-  {{- if $site.trustedCa.configMap }}
-  SSL_CERT_FILE: /etc/indigo-paas/ca/ca-bundle.crt
-  {{- end }}
 files:
   /openbao/config/server.json:
     content: {{ include "openbao.server" . | toJson }}
@@ -36,16 +33,6 @@ files:
     content: {{ .data | toPrettyJson | toJson }}
   {{- end }}
   {{- end }}
-{{- if $site.trustedCa.configMap }}
-volumes:
-  - name: trusted-ca
-    configMap:
-      name: {{ $site.trustedCa.configMap }}
-      items:
-        - {key: ca-bundle.crt, path: ca-bundle.crt}
-mounts:
-  - {name: trusted-ca, mountPath: /etc/indigo-paas/ca, readOnly: true}
-{{- end }}
 jobs:
   configure:
     command: [sh, -c]

@@ -12,7 +12,8 @@ command: [bash, -c]
 args:
   - |
     set -eu
-    sed 's#/orchestrator/cacerts#/tmp/cacerts#' /orchestrator/launch.sh > /tmp/launch.sh
+    {{- include "common.trust.split" . | nindent 4 }}
+    sed 's#/orchestrator/cacerts#/tmp/cacerts#; s#/orchestrator/trusted_certs#/tmp/trusted#' /orchestrator/launch.sh > /tmp/launch.sh
     exec bash /tmp/launch.sh java
 env:
   {{- range $prefix := list "orchestrator" "workflow" }}
@@ -53,16 +54,6 @@ env:
   {{- end }}
 files:
   {{- toYaml $files | nindent 2 }}
-{{- with $values.trustedCertificates }}
-volumes:
-  - name: trusted-certificates
-    configMap:
-      name: {{ . }}
-mounts:
-  - name: trusted-certificates
-    mountPath: /orchestrator/trusted_certs
-    readOnly: true
-{{- end }}
 errors:
   {{- include "orchestrator.errors" . | fromJsonArray | toYaml | nindent 2 }}
 {{- end -}}

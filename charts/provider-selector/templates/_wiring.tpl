@@ -8,18 +8,9 @@ command: [sh, -c]
 args:
   - rm -f /logs/* && exec python3 /indigo-paas/start.py
 env:
-  PYTHONUNBUFFERED: "1"
-  LOG_DIR: /logs
-  KAFKA_BOOTSTRAP_SERVERS: {{ include "common.endpoint" (dict "root" .root "component" "kafka" "port" "tls") }}
-  KAFKA_FETCH_MAX_BYTES: {{ $size }}
-  KAFKA_MAX_REQUEST_SIZE: {{ $size }}
-  KAFKA_SSL_CAFILE: /indigo-paas/tls/ca.crt
-  KAFKA_SSL_CERTFILE: /indigo-paas/tls/tls.crt
-  KAFKA_SSL_KEYFILE: /indigo-paas/tls/tls.key
-  KAFKA_SSL_PASSWORD_PATH: /indigo-paas/tls/password
-  KAFKA_VALUE_DESERIALIZER_STR: json
+  {{- include "common.processor.env" (dict "root" .root "size" $size "deserializer" "json") | nindent 2 }}
 secretFiles:
-  /indigo-paas/tls: {secret: kafka-client-tls, items: {ca.crt: ca.crt, tls.crt: tls.crt, tls.key: tls.key, password: password}}
+  {{- include "common.processor.secretfiles" . | nindent 2 }}
 files:
   /indigo-paas/start.py:
     single: true

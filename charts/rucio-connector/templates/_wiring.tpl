@@ -14,24 +14,6 @@ env:
   AUTHN_MODE: local
   {{- end }}
   TRUSTED_IDP_LIST: {{ list (printf "%s/" (include "common.publicurl" (dict "root" .root "component" "iam"))) | toJson | toJson }}
-  {{- if $site.trustedCa.configMap }}
-  {{- range $name := list "X509_CERT_DIR" "REQUESTS_CA_BUNDLE" }}
-  {{ $name }}: /etc/indigo-paas/ca/ca-bundle.crt
-  {{- end }}
-  {{- end }}
-{{- with $site.trustedCa }}
-{{- if .configMap }}
-volumes:
-  - name: trusted-ca
-    configMap:
-      name: {{ .configMap }}
-      optional: true
-      items:
-        - {key: {{ .key | toJson }}, path: ca-bundle.crt}
-mounts:
-  - {name: trusted-ca, mountPath: /etc/indigo-paas/ca, readOnly: true}
-{{- end }}
-{{- end }}
 errors: {{ include "rucio-connector.errors" . }}
 {{- end -}}
 

@@ -8,25 +8,9 @@ env:
   GIT_USERNAME: {secret: tosca-git, key: username}
   GIT_TOKEN: {secret: tosca-git, key: token}
   {{- end }}
-  {{- if $site.trustedCa.configMap }}
-  GIT_SSL_CAINFO: /etc/indigo-paas/ca/ca-bundle.crt
-  {{- end }}
 files:
   /indigo-paas/tosca/tosca.py: {content: {{ include "tosca.program" . | toJson }}}
   /indigo-paas/tosca/settings.json: {content: {{ include "tosca.settings" . | toJson }}}
-{{- with $site.trustedCa }}
-{{- if .configMap }}
-volumes:
-  - name: trusted-ca
-    configMap:
-      name: {{ .configMap }}
-      optional: true
-      items:
-        - {key: {{ .key | toJson }}, path: ca-bundle.crt}
-mounts:
-  - {name: trusted-ca, mountPath: /etc/indigo-paas/ca, readOnly: true}
-{{- end }}
-{{- end }}
 errors: {{ include "tosca.errors" . }}
 {{- end -}}
 

@@ -10,6 +10,7 @@ from harness.checks.pods import WAIT_FOR, Container
 from harness.model.contract import Contract
 from harness.model.images import WAIT, chosen, shared_reference
 
+ROLE = "indigo-paas/role"
 _MOVING = {
     "", "latest", "stable", "main", "master", "develop", "development", "dev", "edge", "nightly", "unstable", "testing",
     "rolling", "lts", "current", "snapshot",
@@ -29,16 +30,21 @@ def _check(platform: Platform) -> Iterator[Problem]:
                     pod.owner, path, f"{image or 'no image'} is a tag that moves", "name a version, or pin the digest"
                 )
             elif contract is not None:
-                expected = _expected(platform, contract, container)
-                if image != expected:
-                    yield Problem(pod.owner, path, f"is {image}, contract and values say {expected}")
+                expected = _expected(platform, contract, container, pod.labels.get(ROLE, ""))
+                if image not in expected:
+                    yield Problem(pod.owner, path, f"is {image}, contract and values say {' or '.join(expected)}")
 
 
-def _expected(platform: Platform, contract: Contract, container: Container) -> str:
+def _expected(platform: Platform, contract: Contract, container: Container, role: str) -> list[str]:
+    """Return what a container may run: one image, but for init containers of a wiring, which may name a shared one."""
     registry = str(platform.section("images").get("registry") or "")
+    shared = {name: shared_reference(image).at(registry).text for name, image in platform.images.items()}
     if container.init and container.name.startswith(WAIT_FOR):
-        return shared_reference(platform.images[WAIT]).at(registry).text
-    return chosen(contract, platform.values).at(registry).text
+        return [shared[WAIT]]
+    if not container.init and role in contract.jobs and contract.jobs[role].image:
+        return [shared[contract.jobs[role].image]]
+    own = chosen(contract, platform.values).at(registry).text
+    return [own, *(text for name, text in shared.items() if name != WAIT)] if container.init else [own]
 
 
 RULE = Rule(

@@ -13,7 +13,7 @@ from harness.model.images import catalogue
 _COMMENT = re.compile(r"\{\{-?\s*/\*.*?\*/\s*-?\}\}", re.S)
 _ACTION = re.compile(r"\{\{(.*?)\}\}", re.S)
 _LINE = re.compile(r"^[ \t]*(?:- )?[\"']?(\w*[iI]mage(?:Name)?)[\"']?:[ \t]*(\S.*)$", re.M)
-_DECIDED = re.compile(r'\binclude "common\.(?:component\.image|image\.shared)"')
+_DECIDED = re.compile(r'\binclude "common\.(?:component\.image|image\.(?:shared|of))"')
 _NAMED = re.compile(r'"(?:repository|\w*[iI]mage(?:Name)?)"\s+("[^"]*[\w/][^"]*")')
 _FIELD = re.compile(r"(?:\w*I|i)mage(?:Name)?")
 

@@ -13,6 +13,10 @@ from harness.render.objects import Object
 
 def _check(platform: Platform) -> Iterator[Problem]:
     there = {(item["kind"], item["metadata"]["name"]): item for item in platform.objects}
+    trusted = platform.section("trustedCa")
+    if trusted.get("configMap"):  # a site's own, which it makes itself with the keys that it names
+        keys = {str(trusted.get(key) or default): "" for key, default in TRUSTED.items()}
+        there.setdefault(("ConfigMap", str(trusted["configMap"])), {"kind": "ConfigMap", "data": keys})
     for item in platform.objects:
         kind = item["kind"]
         if kind == "Service":
@@ -109,6 +113,7 @@ def _monitor(item: Object, platform: Platform) -> Iterator[Problem]:
                 yield Problem(item, f"spec.podMetricsEndpoints[{index}].port", message)
 
 
+TRUSTED = {"bundle": "ca-bundle.crt", "own": "own.crt"}  # charts/common/templates/_trust.tpl
 There = Mapping[tuple[str, str], Object]
 
 

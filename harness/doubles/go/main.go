@@ -98,6 +98,7 @@ type Answer struct {
 type Job struct {
 	Word string `json:"word"`
 	Says string `json:"says"`
+	Bare bool   `json:"bare"` // a program of ours that another image runs: nothing of the component's is there
 }
 
 func load(path string) (*Description, error) {

@@ -19,11 +19,15 @@ import (
 func (d *Description) run(argv []string, env map[string]string) error {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, syscall.SIGINT)
 	defer stop()
+	job := d.job(argv)
+	if job != nil && job.Bare {
+		log.Print(job.Says)
+		return nil
+	}
 	problems := append(d.check(env), d.files(env)...)
 	if len(problems) > 0 {
 		return errors.New("does not start: " + strings.Join(problems, "; "))
 	}
-	job := d.job(argv)
 	for index := range d.Stores {
 		store := &d.Stores[index]
 		if err := store.resolve(env); err != nil {
@@ -32,7 +36,7 @@ func (d *Description) run(argv []string, env map[string]string) error {
 		if err := store.login(ctx); err != nil {
 			return err
 		}
-		if job != nil || len(d.Jobs) == 0 { // who has a job that migrates leaves the schema to it
+		if job != nil || !d.migrates() { // who has a job that migrates leaves the schema to it
 			if err := store.note(ctx, d.Component); err != nil {
 				return err
 			}
@@ -43,6 +47,10 @@ func (d *Description) run(argv []string, env map[string]string) error {
 		return nil
 	}
 	return d.serve(ctx, env)
+}
+
+func (d *Description) migrates() bool {
+	return slices.ContainsFunc(d.Jobs, func(job Job) bool { return !job.Bare })
 }
 
 // job returns the one whose word is among the arguments.

@@ -10,7 +10,7 @@ from __future__ import annotations
 from harness.model.contract.base import TIERS, Closed, Name, Sentence, Tier
 from harness.model.contract.exposure import Alert, Forwarded, Limit, Metrics, OwnAlert, Prefix, Route, Series
 from harness.model.contract.modes import External, Instance, Operator, OperatorChart
-from harness.model.contract.relations import Bucket, Database, Egress, Need, Requirement, Topic
+from harness.model.contract.relations import Bucket, Client, Database, Egress, Need, Requirement, Topic, Trust
 from harness.model.contract.running import Availability, Effect, Job, Replicas, Replicated, Resources, Trap, Workload
 from harness.model.contract.secret import CERTIFICATE_SHAPES, Certificate, Rotate, Secret, SecretKey
 from harness.model.contract.settings import SETTING_PATTERNS, Option, Setting, Type
@@ -26,6 +26,7 @@ __all__ = [
     "Bucket",
     "Certificate",
     "Check",
+    "Client",
     "Closed",
     "Contract",
     "Database",
@@ -63,6 +64,7 @@ __all__ = [
     "Tier",
     "Topic",
     "Trap",
+    "Trust",
     "Type",
     "Upstream",
     "Workload",

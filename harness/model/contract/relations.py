@@ -5,7 +5,7 @@ from __future__ import annotations
 import enum
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from harness.model.contract.base import Closed, Name, Sentence
 
@@ -37,6 +37,19 @@ class Egress(Closed):
     why: Sentence
 
 
+class Trust(Closed):
+    """How the software takes certificate authorities of a site (`global.trustedCa`); the library gives them to it."""
+
+    bundle: Annotated[
+        tuple[str, ...], Field(description="Settings that name a file which takes the place of the usual authorities.")
+    ] = ()
+    own: Annotated[
+        tuple[str, ...], Field(description="Settings that name a file whose authorities are added to the usual ones.")
+    ] = ()
+    java: Annotated[bool, Field(description="The wiring imports them into a trust store (common.trust.split).")] = False
+    source: str
+
+
 class Database(Closed):
     """A database that this component owns on a server of another component."""
 
@@ -58,6 +71,42 @@ class Topic(Closed):
     maxMessageBytes: Annotated[int, Field(ge=1)]
     purpose: Sentence
     source: str
+
+
+class Client(Closed):
+    """A client of the platform's IAM that this component is; a Job of that IAM registers it."""
+
+    server: Name = "iam"
+    secret: Annotated[Name, Field(description="Secret of this contract that holds id and secret of the client.")]
+    id: Annotated[str, Field(description="Key of the id in that Secret.")] = "client-id"
+    key: Annotated[str, Field(description="Key of the client's secret in that Secret.")] = "client-secret"
+    title: Annotated[str, Field(min_length=4, max_length=256, description="What users read when they are asked.")]
+    redirects: Annotated[
+        tuple[Annotated[str, Field(pattern=r"^/[^\s#]*$")], ...], Field(description="Paths below the public URL.")
+    ] = ()
+    grants: Annotated[
+        tuple[
+            Literal[
+                "authorization_code",
+                "client_credentials",
+                "refresh_token",
+                "urn:ietf:params:oauth:grant-type:device_code",
+                "urn:ietf:params:oauth:grant-type:token-exchange",
+            ],
+            ...,
+        ],
+        Field(min_length=1),
+    ]
+    scopes: tuple[Annotated[str, Field(pattern=r"^\S+$")], ...] = ()
+    idTokenSeconds: Annotated[int, Field(ge=0, description="Life of ID tokens; 0 for the IAM's own.")] = 0
+    purpose: Sentence
+    source: str
+
+    @model_validator(mode="after")
+    def _returns(self) -> Client:
+        if ("authorization_code" in self.grants) != bool(self.redirects):
+            raise ValueError("authorization_code needs redirects, and nothing else does (IAM ValidGrantTypeValidator)")
+        return self
 
 
 class Bucket(Closed):

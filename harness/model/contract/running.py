@@ -40,6 +40,9 @@ class Job(Closed):
 
     when: Literal["prepare", "provide"]
     purpose: Sentence
+    image: Annotated[
+        str, Field(description="Shared image that it runs (charts/common/images.yaml); empty for the component's own.")
+    ] = ""
     deadline: Annotated[int, Field(ge=30, description="Seconds after which it has failed.")] = 600
     retries: Annotated[int, Field(ge=0)] = 6
 

@@ -10,7 +10,7 @@ from pydantic import Field, model_validator
 from harness.model.contract.base import Closed, Name, Sentence, Tier
 from harness.model.contract.exposure import Metrics, Route
 from harness.model.contract.modes import External, Instance, Operator
-from harness.model.contract.relations import Bucket, Database, Egress, Requirement, Topic
+from harness.model.contract.relations import Bucket, Client, Database, Egress, Requirement, Topic, Trust
 from harness.model.contract.running import Availability, Job, Replicas, Resources, Trap, Workload
 from harness.model.contract.secret import Secret
 from harness.model.contract.settings import Option, Setting
@@ -51,9 +51,11 @@ class Contract(Closed):
     topics: dict[Annotated[str, Field(pattern=r"^[a-z0-9][-a-z0-9_.]*$")], Topic] = {}
     consumes: Annotated[tuple[str, ...], Field(description="Topics of other components that this one reads.")] = ()
     buckets: dict[Name, Bucket] = {}
+    clients: dict[Name, Client] = {}
     requires: tuple[Requirement, ...] = ()
     egress: tuple[Egress, ...] = ()
     jobs: dict[Name, Job] = {}
+    trust: Trust | None = None
     resources: Resources
     availability: Availability
     operator: Operator | None = None
@@ -86,6 +88,23 @@ class Contract(Closed):
                     problems.append(f"{key}.{name}.server: {thing.server} is not among requires")
                 if not isinstance(thing, Topic) and thing.secret not in self.secrets:
                     problems.append(f"{key}.{name}.secret: {thing.secret} is not one of secrets")
+        for name, client in self.clients.items():
+            if client.server not in needed:
+                problems.append(f"clients.{name}.server: {client.server} is not among requires")
+            if client.secret not in self.secrets or not {client.id, client.key} <= set(
+                self.secrets[client.secret].keys
+            ):
+                problems.append(
+                    f"clients.{name}.secret: {client.secret} is no Secret with {client.id} and {client.key}"
+                )
+            if client.redirects and self.exposed is None:
+                problems.append(f"clients.{name}.redirects: there is no public URL, `exposed` is not set")
+        if self.trust is not None:
+            for name in (*self.trust.bundle, *self.trust.own):
+                if name not in self.settings:
+                    problems.append(f"trust: {name} is not one of settings")
+            if not (self.trust.bundle or self.trust.own or self.trust.java):
+                problems.append("trust: says no way in which the software takes authorities")
         cron = self.workload.kind == "CronJob"
         if cron != bool(self.workload.schedule) or cron != (self.workload.strategy == "Forbid"):
             problems.append("workload: a CronJob has a schedule and the strategy Forbid, nothing else has")
