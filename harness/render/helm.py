@@ -44,6 +44,7 @@ class Inputs:
     crds: bool = True
     schema_validation: bool = True
     tests: bool = True
+    written: tuple[Path, ...] = ()  # the files that `inline` was made of, where a person is to look; not read
 
     def arguments(self) -> list[str]:
         """Return Helm's arguments; `inline` is on standard input."""
@@ -111,7 +112,7 @@ def template(inputs: Inputs) -> Rendering:
     key = _key(inputs)
     stored = cache.load(key)
     if stored is None:
-        for path in inputs.values:
+        for path in (*inputs.values, *inputs.written):
             read_yaml(path, shown(path))  # Helm takes a key that is written twice without a word
         text = template_text(inputs)
         stored = {"digest": digest(text), "objects": _parse(text, inputs)}
@@ -155,7 +156,7 @@ def template_text(inputs: Inputs, environment: Mapping[str, str] | None = None) 
                 stdin=inputs.inline,
             )
         except ProcessError as error:
-            raise refusal(error.stderr, inputs.chart, inputs.values) from None
+            raise refusal(error.stderr, inputs.chart, (*inputs.values, *inputs.written)) from None
     return done.stdout
 
 
