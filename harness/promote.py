@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
+import tempfile
 from collections import defaultdict
 from dataclasses import dataclass
 from pathlib import Path
@@ -50,6 +52,11 @@ class Promotion:
     commits: list[str]
     changes: list[Change]
 
+    @property
+    def idle(self) -> bool:
+        """Whether the target runs that commit already."""
+        return self.old == self.new
+
 
 def plan(repository: Path, source: str, target: str) -> Promotion:
     """Return what a promotion would do; nothing is written.
@@ -72,6 +79,8 @@ def plan(repository: Path, source: str, target: str) -> Promotion:
         )
     new = _revision(repository, source, environments[source].revision)
     old = environments[target].revision
+    if old and revisions.same(repository, old, new, "charts"):
+        new = old  # only what a promotion does not bring has changed since
     text = written((repository / file).read_text(encoding="utf-8"), new)
     now = revisions.resolve(repository, old or "HEAD")
     before = render_all([target], repository)[target].objects()
@@ -113,9 +122,6 @@ def written(text: str, revision: str) -> str:
 
 def _with_revision(repository: Path, target: str, file: Path, text: str) -> list[Object]:
     """Return the target's objects as they would be: rendered from a checkout whose file has the new text."""
-    import shutil
-    import tempfile
-
     with tempfile.TemporaryDirectory(prefix="indigo-promote-") as name:
         copy = Path(name)
         for folder in ("argocd", "charts"):
@@ -152,24 +158,27 @@ def by_component(changes: list[Change]) -> dict[str, list[Change]]:
     return dict(found)
 
 
-def tested(report: Path, commit: str) -> None:
-    """Accept a commit that a report of `make e2e` says has passed.
+def tested(repository: Path, report: Path, commit: str) -> None:
+    """Accept a commit if a report of `make e2e` says that its charts have passed.
+
+    The report may be about another commit with the same charts: a promotion itself makes one.
 
     Raises:
-        UserError: there is no such report, or it is about another commit or a changed tree, or it did not pass.
+        UserError: there is no such report, or it is about other charts or a changed tree, or it did not pass.
     """
-    fix = f"git switch --detach {commit[:12]} && make e2e; or name CI's report.json with --report; or --untested"
+    short = commit[:12]
+    fix = f"git switch --detach {short} && make e2e; or name CI's report.json with --report; or --untested"
     try:
         said = json.loads(report.read_text(encoding="utf-8"))
-        revision, verdict = said["revision"], said["verdict"]
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise UserError(
-            f"no report says that {commit[:12]} was tested ({type(error).__name__})", str(report), fix
-        ) from None
-    if revision.get("commit") != commit:
-        about = (revision.get("commit") or "no commit")[:12]
-        raise UserError(f"the report is about {about}, not about {commit[:12]}", where=str(report), fix=fix)
-    if revision.get("dirty"):
-        raise UserError(f"the report is about {commit[:12]} with uncommitted changes", where=str(report), fix=fix)
-    if verdict != "passed":
-        raise UserError(f"the report says that {commit[:12]} {verdict}", where=str(report), fix=fix)
+        about, dirty, verdict = said["revision"].get("commit") or "", said["revision"].get("dirty"), said["verdict"]
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        raise UserError(f"no report says that {short} was tested", where=str(report), fix=fix) from None
+    if not revisions.same(repository, about, commit, "charts"):
+        problem = f"the report is about {about[:12] or 'no commit'}, whose charts are not those of {short}"
+    elif dirty:
+        problem = f"the report is about {about[:12]} with uncommitted changes"
+    elif verdict != "passed":
+        problem = f"the report says that {about[:12]} {verdict}"
+    else:
+        return
+    raise UserError(problem, where=str(report), fix=fix)

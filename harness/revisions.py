@@ -42,6 +42,12 @@ def contains(repository: Path, branch: str, commit: str) -> bool:
     return done.returncode == 0
 
 
+def same(repository: Path, one: str, other: str, path: str) -> bool:
+    """Return whether two commits have the same files below a path; not where one of them is unknown or lacks it."""
+    trees = {_git(repository, "rev-parse", "--verify", "--quiet", f"{commit}:{path}") for commit in (one, other)}
+    return len(trees) == 1 and "" not in trees
+
+
 def upstream(repository: Path) -> str:
     """Return the remote branch that the current one follows (origin/main); empty where it follows none."""
     return _git(repository, "rev-parse", "--abbrev-ref", "--symbolic-full-name", "@{upstream}")

@@ -43,7 +43,7 @@ def promote(source: str, target: str, report: Path | None, untested: bool, dry_r
     root = repository()
     planned = plan(root, source, target)
     name = f"{escape(planned.target)}: {(planned.old or 'the branch')[:12]} -> {planned.new[:12]}"
-    if planned.old == planned.new:
+    if planned.idle:
         out.print(f"{name}: it runs that already")
         return
     out.print(f"[bold]{name}[/], {len(planned.commits)} commits that touch charts/")
@@ -54,9 +54,8 @@ def promote(source: str, target: str, report: Path | None, untested: bool, dry_r
     for component, changes in by_component(planned.changes).items():
         out.print(f"  [bold cyan]{escape(component or 'as a whole')}[/]")
         for change in changes:
-            out.print(
-                f"    {change.what:<8} {escape(change.object)}{'  (its pods are replaced)' if change.rolls else ''}"
-            )
+            rolls = "  (its pods are replaced)" if change.rolls else ""
+            out.print(f"    {change.what:<8} {escape(change.object)}{rolls}")
     if not planned.changes:
         out.print("  no object changes")
     if dry_run:
@@ -64,7 +63,7 @@ def promote(source: str, target: str, report: Path | None, untested: bool, dry_r
     if untested:
         err.print(f"[yellow]{planned.new[:12]} is promoted untested[/]")
     else:
-        tested(report or reports_dir() / "e2e" / "report.json", planned.new)
+        tested(root, report or reports_dir() / "e2e" / "report.json", planned.new)
     (root / planned.file).write_text(planned.text, encoding="utf-8")
     message = f"Promote {target} to {planned.new[:12]}"
     if commit:
