@@ -156,7 +156,7 @@ class Cluster:
         """Return where a kind is served.
 
         Args:
-            kind: `Deployment`, or `Application.argoproj.io` where the group matters.
+            kind: `Deployment` (or `deployment`, `deployments`), or `Application.argoproj.io` where the group matters.
             api_version: `apps/v1`; without it the first group that serves the kind, in its preferred version.
 
         Raises:
@@ -183,7 +183,8 @@ class Cluster:
                         kind, scope = entry["responseKind"]["kind"], entry["scope"]
                         resource = Resource(name, version["version"], entry["resource"], kind, scope == "Namespaced")
                         prefix = f"{name}/{version['version']}" if name else version["version"]
-                        for key in (f"{prefix}/{kind}", f"{kind}.{name}", kind):
+                        # as kubectl takes them: also the plural and lower case
+                        for key in (f"{prefix}/{kind}", f"{kind}.{name}", kind, kind.lower(), resource.plural):
                             found.setdefault(key, resource)
         self._resources = found
 

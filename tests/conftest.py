@@ -11,6 +11,11 @@ TIERS = ("static", "gitops", "kind", "cluster")
 HERE = Path(__file__).parent
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add what `indigo e2e --keep` gives."""
+    parser.addoption("--indigo-keep", action="store_true", help="leave the engine of a story running at the end")
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Mark each test with the tier of its folder, where it does not name one itself."""
     for item in items:

@@ -21,8 +21,8 @@ from harness.paths import reports_dir
 def bench(runs: int, engine_runs: int, as_json: bool) -> None:
     """Measure the phases against their budgets and against the bare tools on the same input.
 
-    Budgets in seconds belong to a machine of 2 cores with nothing else to do; ratios hold anywhere. The result is
-    reports/bench/bench.json.
+    Budgets in seconds belong to a machine of 2 cores with nothing else to do; ratios hold anywhere. Where another
+    process is busy when it begins, it says so. The result is reports/bench/bench.json.
 
     \b
     Examples:
@@ -32,13 +32,21 @@ def bench(runs: int, engine_runs: int, as_json: bool) -> None:
     Exit status 1 when a budget is exceeded.
     """
     from harness.bench import engine, static
+    from harness.bench.load import load
     from harness.report.machine import machine
 
+    begun = load()
+    if begun.warning:
+        err.print(f"[yellow]warning:[/] {begun.warning}")
     found = list(_shown(static.measures, runs))
     if engine_runs:
         found += _shown(engine.measures, engine_runs)
     out.print(_table(found))
-    result = {"machine": machine().model_dump(), "measures": [measure.to_json() for measure in found]}
+    result = {
+        "machine": machine().model_dump(),
+        "load": begun.to_json(),
+        "measures": [measure.to_json() for measure in found],
+    }
     path = reports_dir() / "bench" / "bench.json"
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps(result, indent=2) + "\n")

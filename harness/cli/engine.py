@@ -1,4 +1,4 @@
-"""`indigo up`, `down`, `status`, `kubeconfig`: an embedded engine for a developer's day."""
+"""`indigo up`, `down`, `status`, `kubeconfig`: an engine for a developer's day."""
 
 from __future__ import annotations
 
@@ -13,60 +13,88 @@ from rich.table import Table
 
 from harness import paths
 from harness.console import err, out, step
-from harness.engines import runs
+from harness.engines import choice, runs
 from harness.engines.base import EngineStatus
 from harness.engines.embedded import ArgoSettings, EmbeddedEngine, Settings
+from harness.engines.kept import KeptEngine
+from harness.engines.kind import removal
 from harness.engines.supervision import AlreadyRunning
 from harness.errors import UserError
 
 NAME = click.option("--name", default="default", show_default=True, help="Name of the engine.")
-NOT_STARTED = (
-    "Not started: Argo CD's API server and web UI, notifications, Dex; a kubelet, DNS, a network. Pods are simulated "
-    "(kwok): they get scheduled and ready, nothing runs in them."
-)
+NOT_STARTED = {
+    "embedded": "Not started: Argo CD's API server and web UI, notifications, Dex; a kubelet, DNS, a network. Pods are "
+    "simulated (kwok): they get scheduled and ready, nothing runs in them.",
+    "kind": "Not started: Argo CD's API server and web UI, notifications, Dex. Containers and network are real.",
+}
 
 
 @click.command()
 @NAME
+@click.option(
+    "--engine",
+    type=click.Choice(["embedded", "kind"]),
+    default="embedded",
+    show_default=True,
+    help="kind needs Docker.",
+)
 @click.option("--api-port", type=click.IntRange(1, 65535), help="Port of the API server on 127.0.0.1 [a free one].")
-@click.option("--nodes", type=click.IntRange(1, 50), default=3, show_default=True, help="Simulated nodes.")
+@click.option("--nodes", type=click.IntRange(1, 50), help="Nodes [3 simulated ones; on kind 1].")
 @click.option("--logs", type=click.Path(path_type=Path), help="Directory for logs that outlive the engine.")
 @click.option("--production-timing", is_flag=True, help="Argo CD's own delays: 2 s between sync waves, and so on.")
-def up(name: str, api_port: int | None, nodes: int, logs: Path | None, production_timing: bool) -> None:
-    """Keep an engine running: a real control plane with a headless Argo CD, no Docker, no root.
+def up(
+    name: str,
+    engine: str,
+    api_port: int | None,
+    nodes: int | None,
+    logs: Path | None,
+    production_timing: bool,
+) -> None:
+    """Keep an engine running: a real control plane with a headless Argo CD.
 
-    It is ready in about 5 seconds, needs less than 1 GiB, listens on 127.0.0.1 only, and runs until `indigo down`.
-    A second `up` of the same name changes nothing.
+    The engine embedded is ready in about 5 seconds, needs less than 1 GiB, no Docker, no root; its pods are simulated.
+    The engine kind is a cluster in Docker with real containers and NetworkPolicies; it takes a minute and 3 GiB. Both
+    listen on 127.0.0.1 only and run until `indigo down`. A second `up` of the same name changes nothing.
 
     \b
     Examples:
       indigo up
       indigo up --name second --api-port 6443
+      indigo up --engine kind --nodes 3
       export KUBECONFIG=$(indigo kubeconfig)
     """
     check_name(name)
-    argocd = ArgoSettings.production() if production_timing else ArgoSettings()
-    settings = Settings(nodes=nodes, api_port=api_port, logs=logs.absolute() if logs else None, argocd=argocd)
-    engine = EmbeddedEngine(name, settings)
-    if runs.is_alive(engine.run_dir):
+    timing = ArgoSettings.production() if production_timing else ArgoSettings()
+    kept = logs.absolute() if logs else None
+    chosen: KeptEngine
+    if engine == "kind":
+        from harness.engines.kind.engine import KindEngine
+        from harness.engines.kind.settings import KindSettings
+
+        if api_port is not None:
+            raise UserError("kind chooses the API server's port itself", where="--api-port", fix="leave it out")
+        chosen = KindEngine(name, KindSettings(nodes=nodes or 1, logs=kept, timing=timing))
+    else:
+        chosen = EmbeddedEngine(name, Settings(nodes=nodes or 3, api_port=api_port, logs=kept, argocd=timing))
+    if runs.is_alive(chosen.run_dir):
         err.print(f"an engine named {escape(name)} runs already; nothing is changed")
-        how_to_look(name)
+        how_to_look(choice.attach(name))
         return
     try:
         with step(f"engine {name}"):
-            engine.up()
+            chosen.up()
     except AlreadyRunning:
         err.print(f"an engine named {escape(name)} is being started by another process")
         return
-    engine.detach()
-    how_to_look(name)
+    chosen.detach()
+    how_to_look(chosen)
 
 
 @click.command()
 @NAME
 @click.option("--all", "every", is_flag=True, help="Every engine of yours.")
 def down(name: str, every: bool) -> None:
-    """Stop an engine and remove everything it made: processes, ports, files.
+    """Stop an engine and remove everything it made: processes, ports, files, containers.
 
     \b
     Examples:
@@ -82,8 +110,8 @@ def down(name: str, every: bool) -> None:
             err.print(f"no engine named {escape(one)} runs")
             continue
         with step(f"stop {one}"):
-            EmbeddedEngine.attach(one).down()
-    removed = runs.sweep_all(directory)
+            choice.attach(one).down()
+    removed = sorted({*runs.sweep_all(directory), *removal.quietly_sweep(directory)})
     if removed:
         err.print(f"removed what a killed engine had left: {escape(', '.join(removed))}")
 
@@ -101,7 +129,7 @@ def status(as_json: bool) -> None:
     found = []
     for name in runs.alive(paths.runs_dir()):
         try:
-            found.append(EmbeddedEngine.attach(name).status())
+            found.append(choice.attach(name).status())
         except UserError:  # it ended between the two looks
             continue
     if as_json:
@@ -124,7 +152,7 @@ def kubeconfig(name: str, argocd: bool) -> None:
       export KUBECONFIG=$(indigo kubeconfig)
       KUBECONFIG=$(indigo kubeconfig --argocd) argocd app list --core
     """
-    engine = EmbeddedEngine.attach(name)
+    engine = choice.attach(name)
     click.echo(str(engine.argocd_kubeconfig if argocd else engine.kubeconfig))
 
 
@@ -138,8 +166,9 @@ def check_name(name: str) -> None:
         )
 
 
-def how_to_look(name: str) -> None:
+def how_to_look(engine: KeptEngine) -> None:
     """Print the commands that show what is in an engine."""
+    name = engine.name
     option = "" if name == "default" else f" --name {name}"
     out.print("Look at it:")
     out.print(f"  export KUBECONFIG=$(indigo kubeconfig{option})")
@@ -147,7 +176,7 @@ def how_to_look(name: str) -> None:
     out.print("  kubectl get applications -n argocd")
     out.print(f"  KUBECONFIG=$(indigo kubeconfig{option} --argocd) argocd app list --core   # with your own argocd CLI")
     out.print(f"Stop it: indigo down{option}")
-    out.print(NOT_STARTED, style="dim")
+    out.print(NOT_STARTED[engine.kind], style="dim")
 
 
 def show(one: EngineStatus) -> None:

@@ -11,6 +11,7 @@ from typing import Any
 import click
 from rich.markup import escape
 
+from harness.cli.rotate import rotate
 from harness.cluster import Cluster
 from harness.console import out
 from harness.kubeconfig import chosen
@@ -41,7 +42,7 @@ def secrets() -> None:
     """Plan, create, verify and watch the Secrets that the contracts ask for.
 
     What is asked for follows from charts/*/contract.yaml and from the environment's values (which components run here,
-    and `global.secrets`). Values are never shown, and a key that is there is never changed.
+    and `global.secrets`). Values are never shown, and a key that is there is changed by `rotate` alone.
 
     \b
     Examples:
@@ -49,7 +50,11 @@ def secrets() -> None:
       indigo secrets apply --environment dev      make what can be made up
       indigo secrets verify --environment prod    exit 1 where something is missing or of the wrong shape
       indigo secrets status --within 60           certificates and the days that are left; exit 1 where fewer are
+      indigo secrets rotate iam-db                a new value, and a commit that rolls exactly those who read it
     """
+
+
+secrets.add_command(rotate)
 
 
 def _options(command: Callable[..., None]) -> Callable[..., None]:

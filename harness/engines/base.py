@@ -29,6 +29,8 @@ class Ability(StrEnum):
     """Pods are simulated and obey the annotations `simulation.indigo-paas/*`."""
     REAL_PODS = "real-pods"
     """Containers run and NetworkPolicies are enforced."""
+    NODES = "nodes"
+    """`kill` and `restart` of nodes by name."""
 
 
 @dataclass(frozen=True)
@@ -94,6 +96,11 @@ class Engine(ABC):
     @abstractmethod
     def argocd_kubeconfig(self) -> Path:
         """The kubeconfig whose context has the namespace `argocd`, as `argocd --core` wants it."""
+
+    @property
+    @abstractmethod
+    def source_dir(self) -> Path:
+        """Directory for Git repositories that Argo CD is to read by `file://`, under the same path wherever it runs."""
 
     @abstractmethod
     def status(self) -> EngineStatus:

@@ -9,6 +9,7 @@ import contextlib
 import ctypes
 import errno
 import fcntl
+import json
 import os
 import signal
 import time
@@ -19,6 +20,8 @@ PR_SET_PDEATHSIG = 1
 PR_SET_CHILD_SUBREAPER = 36
 TAIL_BYTES = 32_000
 TAIL_LINES = 20
+AT_END = "at-end.json"
+AT_END_SECONDS = 120.0
 WRONG = ("Error: ", "error: ", "panic: ", "fatal error: ")
 LAST_SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGQUIT)
 libc = ctypes.CDLL(None, use_errno=True)
@@ -63,6 +66,32 @@ def remove_tree(path: Path) -> None:
         for entry in list(path.iterdir()):
             remove_tree(entry)
         path.rmdir()
+
+
+def undo(run_dir: Path) -> bool:
+    """Run what a run directory says must be undone outside of it; returns whether all of it succeeded.
+
+    Its file `at-end.json` is a list of {"argv": [...], "env": {...}}, written before what they undo is made. Whoever
+    removes a run directory calls this first, and keeps the directory where it fails: the next run tries again.
+    """
+    try:
+        commands = json.loads((run_dir / AT_END).read_text())
+    except (OSError, ValueError):
+        return True
+    import subprocess  # only the engines that own something outside of their processes come here
+
+    done = True
+    for command in commands:
+        nothing = subprocess.DEVNULL
+        try:
+            end = subprocess.run(
+                command["argv"], env=command["env"], cwd="/", stdin=nothing, stdout=nothing, stderr=nothing,
+                timeout=AT_END_SECONDS, check=False,
+            )  # fmt: skip
+            done = end.returncode == 0 and done
+        except (OSError, subprocess.SubprocessError):
+            done = False
+    return done
 
 
 def children() -> list[int]:
@@ -126,6 +155,7 @@ class Server:
         self.cwd: str = request["cwd"]
         self.log: str = request["log"]
         self.order: int = request.get("order", 0)
+        self.once: bool = request.get("once", False)
         self.pid = 0
         self.status: int | None = None
         self.started = 0.0
@@ -155,7 +185,7 @@ class Server:
             os.waitpid(pid, 0)
             code = int(failed)
             raise OSError(code, os.strerror(code), self.argv[0])
-        self.pid, self.status, self.started, self.expected = pid, None, time.time(), False
+        self.pid, self.status, self.started, self.expected = pid, None, time.time(), self.once
 
     def _child(self, parent: int, log: int, writer: int) -> NoReturn:
         try:

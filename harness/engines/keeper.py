@@ -13,6 +13,7 @@ run directory. The guard killed: the keeper is told by its own death signal and 
 Requests, one JSON object a line, each answered by one line with the same `id` and either `error` or a result:
 
     {"id": 1, "do": "start", "name": ..., "argv": [...], "env": {...}, "cwd": ..., "log": ..., "order": 3}
+                                                           with "once": true its end is an expected one
     {"id": 2, "do": "kill", "name": ..., "signal": 9}      an exit that follows is an expected one
     {"id": 3, "do": "restart", "name": ...}                the same program, arguments, environment and log again
     {"id": 4, "do": "list"}
@@ -48,6 +49,7 @@ from harness.engines.children import (
     remove_tree,
     send,
     tail,
+    undo,
 )
 
 
@@ -258,6 +260,8 @@ def prepare(run_dir: Path, control: socket.socket) -> socket.socket | None:
         if held is None:
             problem["reason"] = "running"
         else:
+            if not undo(run_dir):
+                raise OSError("what a killed engine had made outside of it cannot be removed")
             remove_tree(run_dir)
             run_dir.mkdir(mode=0o700)
             os.chdir(run_dir)
@@ -316,8 +320,10 @@ def main(run_dir: Path, keep: list[int]) -> None:
 
 
 def finish(run_dir: Path) -> None:
-    """Remove the run directory and, last, the lock that guards it."""
+    """Undo what is outside of the run directory, remove it and, last, the lock that guards it."""
     os.chdir("/")
+    if not undo(run_dir):
+        return
     remove_tree(run_dir)
     with contextlib.suppress(OSError):
         lock_file(run_dir).unlink()

@@ -8,16 +8,20 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from harness.engines.children import lock, remove_tree
+from harness.engines.children import lock, remove_tree, undo
 from harness.engines.keeper import lock_file
 
 
 def sweep(run_dir: Path) -> bool:
-    """Remove a run directory whose keeper is gone; returns whether none holds it any more."""
+    """Remove a run directory whose keeper is gone, and what it had made elsewhere; returns whether none holds it.
+
+    What cannot be undone (Docker does not answer, say) leaves the directory, for the next try.
+    """
     file = lock_file(run_dir)
     if not run_dir.parent.is_dir() or (held := lock(file)) is None:
         return not run_dir.parent.is_dir()
-    remove_tree(run_dir)
+    if undo(run_dir):
+        remove_tree(run_dir)
     file.unlink(missing_ok=True)
     os.close(held)
     return True
@@ -40,7 +44,7 @@ def sweep_all(runs: Path) -> list[str]:
     if not runs.is_dir():
         return []
     names = {path.name.removesuffix(".lock") for path in runs.iterdir()}
-    return sorted(name for name in names if sweep(runs / name))
+    return sorted(name for name in names if sweep(runs / name) and not (runs / name).exists())
 
 
 def alive(runs: Path) -> list[str]:

@@ -233,7 +233,15 @@ class Supervisor:
         return answer
 
     def start_server(
-        self, name: str, argv: Sequence[str], *, env: Mapping[str, str], cwd: Path, log: Path, order: int
+        self,
+        name: str,
+        argv: Sequence[str],
+        *,
+        env: Mapping[str, str],
+        cwd: Path,
+        log: Path,
+        order: int,
+        once: bool = False,
     ) -> int:
         """Start a server and return its process id.
 
@@ -244,12 +252,30 @@ class Supervisor:
             cwd: its working directory.
             log: file that its output is appended to.
             order: servers are killed in ascending order at the end.
+            once: it does one thing and ends, which nothing minds (`run_once`).
 
         Raises:
             UserError: it cannot be executed, or its log cannot be opened.
         """
-        answer = self.ask("start", name=name, argv=list(argv), env=dict(env), cwd=str(cwd), log=str(log), order=order)
-        return int(answer["pid"])
+        request = {"name": name, "argv": list(argv), "env": dict(env), "cwd": str(cwd), "log": str(log)}
+        return int(self.ask("start", **request, order=order, once=once)["pid"])
+
+    def run_once(
+        self, name: str, argv: Sequence[str], *, env: Mapping[str, str], cwd: Path, log: Path, seconds: float
+    ) -> Exit:
+        """Run a program below the keeper, so that it cannot outlive the engine, and return its end; see `start_server`.
+
+        Raises:
+            UserError: it has not ended after `seconds`; it goes on.
+        """
+        known = len(self.exits)
+        self.start_server(name, argv, env=env, cwd=cwd, log=log, order=0, once=True)
+
+        def ended() -> list[Exit]:
+            return [end for end in self.exits[known:] if end.name == name]
+
+        self.wait(lambda: bool(ended()), f"{name} has not ended", seconds)
+        return ended()[0]
 
     def kill(self, name: str, number: int = signal.SIGKILL) -> None:
         """Send a signal to a server; the exit that may follow is an expected one."""

@@ -7,7 +7,18 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from harness.errors import UserError
-from harness.generate import availability, external, images, index, models, readme, reference, schema, values
+from harness.generate import (
+    availability,
+    external,
+    images,
+    index,
+    models,
+    readme,
+    reference,
+    rotation,
+    schema,
+    values,
+)
 from harness.model.graph import Graph
 from harness.model.images import SharedImage, load_shared
 from harness.model.load import load_contracts
@@ -79,6 +90,7 @@ def shared(graph: Graph, common: Mapping[str, SharedImage]) -> dict[Path, str]:
         Path("schemas/environment.schema.json"): models.environment_schema(),
         Path("docs/reference/components.md"): reference.components(graph),
         Path("docs/reference/secrets.md"): reference.secrets(graph),
+        Path("docs/reference/rotation.md"): rotation.render(graph),
         Path("docs/reference/graph.md"): reference.graph_page(graph),
         Path("docs/reference/traps.md"): reference.traps(graph),
         Path("docs/reference/availability.md"): availability.render(graph),

@@ -26,6 +26,12 @@ def render(graph: Graph, name: str) -> str:
         section("Databases", _databases(graph, contract)),
         section("Probes", _probes(contract)),
         section("Settings", _settings(contract)),
+        section(
+            "Names that are not read",
+            table(
+                ("name", "why"), [(code(name), sentence(cell(why))) for name, why in sorted(contract.ignored.items())]
+            ),
+        ),
         section("Options", _options(contract)),
         section("Secrets", _secrets(contract)),
         section("Jobs", _jobs(contract)),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from harness.generate.rotation import readers
 from harness.generate.text import cell, code, page, section, sentence, table
 from harness.model.contract import Need
 from harness.model.graph import Graph
@@ -46,9 +47,7 @@ def secrets(graph: Graph) -> str:
     """Return the page that lists every Secret and key: what for, shape, who may change it, what happens then."""
     lines: list[str] = []
     for identifier, (owner, secret) in graph.secrets().items():
-        readers = [edge.consumer for edge in graph.dependants(owner) if identifier in edge.secrets]
-        servers = [item.server for item in graph.contracts[owner].databases.values() if item.secret == identifier]
-        read = ", ".join(link(graph, name) for name in sorted({owner, *readers, *servers}))
+        read = ", ".join(link(graph, name) for name in readers(graph, identifier))
         about = [f"{sentence(cell(secret.purpose))} Belongs to {link(graph, owner)}; read by {read}."]
         if secret.optional:
             about += ["", f"Optional: {sentence(cell(secret.optional))}"]

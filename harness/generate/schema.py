@@ -227,6 +227,12 @@ def _global(graph: Graph) -> Schema:
                 }
             ),
             "secrets": _object(secrets),
+            "secretRevisions": _object(
+                {
+                    identifier: {"type": "string", "pattern": r"^\S+$", "description": "A new text rolls its readers."}
+                    for identifier in secrets
+                }
+            ),
             "images": _object(
                 {
                     "registry": _string("Registry, with a path where it has one; no scheme.", r"^[^\s]*[^\s/]$|^$"),

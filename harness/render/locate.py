@@ -40,6 +40,11 @@ def locate(key: Sequence[str], files: Sequence[Path]) -> str | None:
     return shown(files[-1]) if files else None
 
 
+def line_of(key: Sequence[str], path: Path) -> int:
+    """Return the line of a key in a values file, or of the nearest map above it; 0 where there is none."""
+    return _descend(path, key)[1]
+
+
 def written(key: Sequence[str], files: Sequence[Path]) -> Any:
     """Return the value that the files give a key, the last one winning; None without one."""
     for path in reversed(files):

@@ -202,8 +202,9 @@ class ReportPlugin:
     # -- the end -----------------------------------------------------------------------------------------------------
 
     def pytest_keyboard_interrupt(self, excinfo: pytest.ExceptionInfo[BaseException]) -> None:
-        """Remember that somebody interrupted the session; when pytest itself stops, the failures say why."""
-        self.interrupted = self.interrupted or not issubclass(excinfo.type, pytest.Session.Interrupted)
+        """Remember that somebody interrupted the session; when pytest or xdist stops it, the failures say why."""
+        itself = issubclass(excinfo.type, pytest.Session.Interrupted) or excinfo.type.__module__.startswith("xdist.")
+        self.interrupted = self.interrupted or not itself
 
     def pytest_internalerror(self, excrepr: object) -> None:
         """Remember that pytest itself broke."""

@@ -29,7 +29,7 @@ class Stored:
 
 
 class SecretStore(Protocol):
-    """The Secrets of one namespace. Nothing here overwrites a key."""
+    """The Secrets of one namespace. Nothing but `replace` overwrites a key, and nothing but a rotation replaces."""
 
     def get(self, name: str) -> Stored | None:
         """Return a Secret, or None where there is none."""
@@ -41,6 +41,9 @@ class SecretStore(Protocol):
 
     def add(self, name: str, data: Mapping[str, Hidden], version: str) -> None:
         """Add keys to a Secret and leave the others alone; raises Changed where it is no longer of this version."""
+
+    def replace(self, name: str, data: Mapping[str, Hidden], version: str) -> None:
+        """Give keys of a Secret new values, all or none; raises Changed where it is no longer of this version."""
 
 
 class ClusterStore:
@@ -91,6 +94,18 @@ class ClusterStore:
             Changed: it has another version by now, or is gone.
             UserError: the cluster cannot be reached, or refuses.
         """
+        self._write(name, data, version)
+
+    def replace(self, name: str, data: Mapping[str, Hidden], version: str) -> None:
+        """Give keys of a Secret of this version new values; one request, so that all of them change or none.
+
+        Raises:
+            Changed: it has another version by now, or is gone.
+            UserError: the cluster cannot be reached, or refuses.
+        """
+        self._write(name, data, version)
+
+    def _write(self, name: str, data: Mapping[str, Hidden], version: str) -> None:
         # a merge patch with resourceVersion: the API server refuses it with 409 when the object changed meanwhile
         # (Kubernetes API concepts, "Patch" and "Resource versions"), so that no key of somebody else is replaced
         patch = {"metadata": {"resourceVersion": version}, "data": _encoded(data)}

@@ -9,7 +9,9 @@ from pathlib import Path
 from harness.report.model import Tier
 
 TIERS = {"unit": "tests/unit", "static": "tests/static", "gitops": "tests/gitops"}
-STORY = "tests/gitops/story"
+KIND = "tests/kind"
+STORIES = {"embedded": "tests/gitops/story", "kind": KIND}
+"""What `indigo e2e` runs, by engine."""
 # pytest's options with which tests are looked at one by one: nothing may run beside them
 ALONE = ("--pdb", "--trace", "-s", "--capture=no", "--collect-only", "--co", "--fixtures", "--setup-plan")
 WORKERS = ("-n", "--numprocesses", "--dist", "no:xdist")
@@ -56,12 +58,15 @@ class Selection:
     @property
     def tier(self) -> Tier:
         """The most demanding tier that is asked for, at least static."""
+        if any(path.startswith(KIND) for path in self.engine):
+            return Tier.KIND
         return Tier.GITOPS if self.engine else Tier.STATIC
 
     def tools(self) -> tuple[str, ...]:
         """Return the tools that the tests need, so that they can be built before."""
         if self.engine:
-            return ("helm", "kubernetes", "argocd", "valkey-server")
+            more = ("kind",) if self.tier is Tier.KIND else ()
+            return ("helm", "kubernetes", "argocd", "valkey-server", *more)
         return ("helm",) if any("static" in path for path in self.quick) else ()
 
 
@@ -82,7 +87,7 @@ def select(tiers: Sequence[str], arguments: Sequence[str], root: Path) -> Select
     if "tests" in asked:
         asked = [path for path in asked if path != "tests"] + list(TIERS.values())
     narrow = bool(tiers or paths) or any(option.startswith(FEWER) for option in options)
-    quick = tuple(path for path in dict.fromkeys(asked) if not path.startswith(TIERS["gitops"]))
+    quick = tuple(path for path in dict.fromkeys(asked) if not path.startswith((TIERS["gitops"], KIND)))
     return Selection(
         quick, tuple(path for path in dict.fromkeys(asked) if path not in quick), tuple(options), not narrow
     )

@@ -92,7 +92,8 @@ class Edit:
 
     def add(self, component: str, kind: str, name: str, api_version: str = "v1", **content: Any) -> Object:
         """Add an object of a component, with the labels that all have, and return it."""
-        labels = {NAME: component, **BASE, "app.kubernetes.io/version": "1", "indigo-paas/environment": self.name}
+        version = self.contracts[component].upstream.version
+        labels = {NAME: component, **BASE, "app.kubernetes.io/version": version, "indigo-paas/environment": self.name}
         wave = Graph.build(self.contracts).wave(component)
         item: Object = {
             "apiVersion": api_version,
@@ -101,7 +102,10 @@ class Edit:
                 "name": name,
                 "namespace": self.namespace,
                 "labels": labels,
-                "annotations": {"argocd.argoproj.io/sync-wave": str(wave)},
+                "annotations": {
+                    "argocd.argoproj.io/sync-wave": str(wave),
+                    "indigo-paas/source": f"charts/{self.contracts[component].chart}",
+                },
             },
             **content,
         }

@@ -116,8 +116,8 @@ def a_namespace_that_is_pruned(edit: Edit) -> None:
 
 @mistake("selectors-minimal", "selects by app.kubernetes.io/version")
 def a_version_in_a_selector(edit: Edit) -> None:
-    edit.pod("iam")["metadata"]["labels"]["app.kubernetes.io/version"] = "1"
-    edit.workload("iam")["spec"]["selector"]["matchLabels"]["app.kubernetes.io/version"] = "1"
+    version = edit.pod("iam")["metadata"]["labels"]["app.kubernetes.io/version"]
+    edit.workload("iam")["spec"]["selector"]["matchLabels"]["app.kubernetes.io/version"] = version
 
 
 @mistake("selectors-minimal", "does not select by indigo-paas/role")
@@ -147,12 +147,37 @@ def an_object_twice(edit: Edit) -> None:
 
 @mistake("names", "is no value of a label")
 def a_label_with_a_space(edit: Edit) -> None:
-    edit.get("Service", "iam")["metadata"]["labels"]["app.kubernetes.io/version"] = "one two"
+    edit.get("Service", "iam")["metadata"]["labels"]["site/cost"] = "one two"
 
 
 @mistake("names", "is prod, this is dev")
 def the_label_of_another_environment(edit: Edit) -> None:
     edit.get("Service", "iam")["metadata"]["labels"]["indigo-paas/environment"] = "prod"
+
+
+@mistake("traceable", "is 0.9, should be")
+def a_version_of_another_time(edit: Edit) -> None:
+    edit.get("Service", "iam")["metadata"]["labels"]["app.kubernetes.io/version"] = "0.9"
+
+
+@mistake("traceable", "lacks indigo-paas/environment")
+def a_pod_of_no_environment(edit: Edit) -> None:
+    del edit.pod("iam")["metadata"]["labels"]["indigo-paas/environment"]
+
+
+@mistake("traceable", "has no indigo-paas/source")
+def an_object_of_no_chart(edit: Edit) -> None:
+    del edit.get("Service", "iam")["metadata"]["annotations"]["indigo-paas/source"]
+
+
+@mistake("traceable", "is charts/mariadb, it is rendered by charts/iam")
+def an_object_that_names_another_chart(edit: Edit) -> None:
+    edit.get("Service", "iam")["metadata"]["annotations"]["indigo-paas/source"] = "charts/mariadb"
+
+
+@mistake("traceable", "lacks app.kubernetes.io/part-of")
+def a_namespace_of_nothing(edit: Edit) -> None:
+    del edit.get("Namespace", "indigo-dev")["metadata"]["labels"]["app.kubernetes.io/part-of"]
 
 
 @mistake("sizes", "a ConfigMap holds less than 1048576")

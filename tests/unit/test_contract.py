@@ -110,3 +110,9 @@ def test_a_key_that_is_written_twice_is_refused_with_its_line(tmp_path: Path) ->
         "where: contract.yaml:2:11\n"
         "fix: mend the line; indentation by two spaces, strings with : or # in quotes"
     )
+
+
+def test_a_name_cannot_be_read_and_ignored(portal: dict[str, Any]) -> None:
+    name = next(iter(portal["settings"]))
+    portal["ignored"] = {name: "Of another version.", "OTHER": "Of another version."}
+    assert f"ignored.{name}: is one of settings" in refusal(portal)

@@ -156,7 +156,10 @@ def test_a_killed_run_leaves_a_readable_report_that_is_incomplete(tmp_path: Path
     write(SAMPLES["passed"], tmp_path)  # of an earlier run in the same place
     run = subprocess.Popen([sys.executable, "-c", script, tmp_path], stdout=subprocess.PIPE, cwd=ROOT)
     assert run.stdout and run.stdout.readline()
-    time.sleep(0.8)
+    limit = time.monotonic() + 30
+    while not (tmp_path / "report.json").exists() or "engine up" not in (tmp_path / "report.json").read_text():
+        assert time.monotonic() < limit, "nothing is written while the run is under way"
+        time.sleep(0.05)
     os.kill(run.pid, signal.SIGKILL)
     run.wait()
     run.stdout.close()
@@ -335,3 +338,52 @@ def test_the_graph_is_laid_out_by_level_without_overlaps_and_always_the_same(lar
     assert [box.component.level for box in by_level] == sorted(box.component.level for box in drawing.boxes)
     assert {(line.source, line.target) for line in drawing.lines} == {(edge.from_, edge.to) for edge in graph.edges}
     assert lay_out(Graph()).boxes == ()
+
+
+# -- of several processes ------------------------------------------------------------------------------------------
+
+
+def test_what_another_process_recorded_counts_from_the_begin_of_this_run() -> None:
+    other = Recorder(None, command="other")
+    with other.phase("up"), other.phase("inside"):
+        pass
+    with other.sync("sync") as sync:
+        sync.item("iam", "Deployment", "iam", wave=10, state=State.HEALTHY)
+    other.note("a remark")
+    other.version("helm", "4.3.1")
+    run = Recorder(None, command="indigo test")
+    run.started = other.started - timedelta(seconds=100)
+    with run.phase("up"):
+        pass
+    run.merge(other.snapshot())
+    merged = run.snapshot()
+    assert [(phase.name, phase.parent) for phase in merged.phases] == [
+        ("up", None), ("up (2)", None), ("inside", "up (2)"),
+    ]  # fmt: skip
+    assert 100 <= merged.phases[1].start < 130
+    (moved,) = merged.syncs
+    assert moved.started >= 100 and moved.finished is not None and moved.finished >= moved.started
+    assert moved.items[0].ready is not None and moved.items[0].ready >= 100
+    assert (merged.notes, merged.versions) == (("a remark",), {"helm": "4.3.1"})
+
+
+def test_an_outcome_wins_over_a_test_that_did_not_run_wherever_it_comes_from() -> None:
+    def one(name: str, outcome: Outcome) -> Assertion:
+        return Assertion(id=name, sentence="It holds.", tier=Tier.STATIC, outcome=outcome)
+
+    first, second = Recorder(None, command="a"), Recorder(None, command="b")
+    for recorder in (first, second):
+        recorder.plan([one("x", Outcome.SKIPPED), one("y", Outcome.SKIPPED), one("z", Outcome.SKIPPED)])
+    first.assertion(one("x", Outcome.FAILED))
+    second.assertion(one("y", Outcome.PASSED))
+    first.tier_skipped(Tier.KIND, "no Docker here")
+    run = Recorder(None, command="indigo test")
+    for recorder in (first, second):
+        run.merge(recorder.snapshot())
+    merged = run.snapshot()
+    assert [(told.id, told.outcome, told.ran) for told in merged.assertions] == [
+        ("x", Outcome.FAILED, True), ("y", Outcome.PASSED, True), ("z", Outcome.SKIPPED, False),
+    ]  # fmt: skip
+    reasons = {tier.name: tier.reason for tier in merged.tiers}
+    assert reasons[Tier.KIND] == "no Docker here"
+    assert merged.verdict is Verdict.INCOMPLETE

@@ -185,3 +185,32 @@ sys.exit(recorder.finish(status).totals()[0])
     assert finished.returncode == 1
     assert [phase["name"] for phase in written["phases"]] == ["engine up", "engine down"]
     assert (written["engine"]["name"], written["notes"]) == ("embedded", ["seen"])
+
+
+# -- with workers --------------------------------------------------------------------------------------------------
+
+CRASH = "import os, time\ndef test_good():\n    pass\ndef test_dies():\n    time.sleep(0.2)\n    os._exit(3)\n"
+
+
+def test_a_worker_that_dies_fails_the_test_that_it_died_in_and_no_other(tmp_path: Path) -> None:
+    finished = run(tmp_path, "-n", "1", "--indigo-report", "out", tests=CRASH)
+    assert finished.returncode == 1
+    found = told(read(tmp_path / "out"))
+    assert {name: one.outcome for name, one in found.items()} == {
+        "test_good": Outcome.PASSED,
+        "test_dies": Outcome.ERROR,
+    }
+    assert "crashed while running" in found["test_dies"].message
+
+
+def test_tests_that_no_worker_came_to_are_named_as_not_run(tmp_path: Path) -> None:
+    late = "import pytest\ndef test_bad():\n    assert False\n" + "".join(
+        f"def test_{number}():\n    import time; time.sleep(0.5)\n" for number in range(6)
+    )
+    run(tmp_path, "-n", "1", "-x", "--indigo-report", "out", tests=late)
+    report = read(tmp_path / "out")
+    found = told(report)
+    assert len(found) == 7
+    assert found["test_bad"].outcome is Outcome.FAILED
+    assert not found["test_5"].ran
+    assert report.verdict is Verdict.FAILED

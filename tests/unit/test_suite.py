@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import signal
 import subprocess
@@ -20,6 +21,7 @@ from harness.report.recorder import Recorder
 from harness.suite import Selection, runner, select
 from harness.suite.beside import Beside, Quick
 from harness.suite.runner import Together, combined
+from tests import ending
 
 ROOT = repository()
 GOOD = "def test_good():\n    assert True\n"
@@ -258,3 +260,29 @@ def test_tools_are_made_before_pytest_begins_so_that_their_progress_is_seen(
     assert "about 4 min left" in said.err
     assert said.out.splitlines()[-1] == "0 passed, 0 failed, 0 skipped"
     assert '"name": "tools"' in (tmp_path / "e2e/report.json").read_text()
+
+
+# --- the end
+
+
+@pytest.mark.parametrize("keep", [False, True])
+def test_an_engine_is_left_running_where_that_is_asked_for_and_ended_otherwise(
+    keep: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    done: list[str] = []
+    engine: Any = SimpleNamespace(name="e2e-1", down=lambda: done.append("down"), detach=lambda: done.append("detach"))
+    config: Any = SimpleNamespace(getoption=lambda name: keep and name == "--indigo-keep")
+    said = io.StringIO()
+    monkeypatch.setattr(ending, "real_stderr", lambda: said)
+    recorder = Recorder(None, command="test")
+    ending.leave(engine, recorder, config, budget=2)
+    report = recorder.snapshot()
+    assert done == (["detach"] if keep else ["down"])
+    assert ("indigo down --name e2e-1" in said.getvalue()) is keep
+    assert [phase.name for phase in report.phases] == ([] if keep else ["engine down"])
+
+
+def test_the_option_behind_keep_is_known_to_pytest() -> None:
+    command = [sys.executable, "-m", "pytest", "--indigo-keep", "--collect-only", "-q", "tests/gitops/story"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr

@@ -9,15 +9,24 @@ name: {{ .name }}
 namespace: {{ .x.root.Release.Namespace }}
 labels:
   app.kubernetes.io/name: {{ .x.name }}
-  app.kubernetes.io/part-of: indigo-paas
-  app.kubernetes.io/version: {{ .x.contract.upstream.version | quote }}
+  {{- include "common.origin.labels" .x | nindent 2 }}
   app.kubernetes.io/managed-by: {{ .x.root.Release.Service }}
-  indigo-paas/environment: {{ dig "environment" "none" (.x.root.Values.global | default dict) }}
 annotations:
   argocd.argoproj.io/sync-wave: {{ add .x.index.wave (.offset | default 0) | quote }}
+  indigo-paas/source: charts/{{ .x.contract.component }}
   {{- with .annotations }}
   {{- toYaml . | nindent 2 }}
   {{- end }}
+{{- end -}}
+
+{{- /*
+What an object and its pods say of their origin besides the component. The Git revision is not among it: every object would
+change with every commit; the Application that tracks the object has it (docs/adr/0008-traceability.md).
+*/ -}}
+{{- define "common.origin.labels" -}}
+app.kubernetes.io/part-of: indigo-paas
+app.kubernetes.io/version: {{ .contract.upstream.version | quote }}
+indigo-paas/environment: {{ dig "environment" "none" (.root.Values.global | default dict) }}
 {{- end -}}
 
 {{- /* Labels that select pods: dict x, role. */ -}}

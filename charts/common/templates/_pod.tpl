@@ -4,23 +4,31 @@ args, and for a job files and resources), wait (init containers), probes (true f
 */ -}}
 {{- define "common.pod" -}}
 {{- $x := .x -}}
-{{- $contract := $x.contract -}}
-{{- $values := $x.root.Values -}}
-{{- $global := $values.global | default dict -}}
-{{- $job := hasKey ($contract.jobs | default dict) .role -}}
-{{- $annotations := merge (dict) (.annotations | default dict) (ternary dict ($values.podAnnotations | default dict) $job) -}}
-{{- $files := and $x.wiring.files (or (not $job) .container.files) -}}
-{{- if $files -}}
+{{- $job := hasKey ($x.contract.jobs | default dict) .role -}}
+{{- $annotations := merge (dict) (.annotations | default dict) (ternary dict ($x.root.Values.podAnnotations | default dict) $job) -}}
+{{- if and $x.wiring.files (or (not $job) .container.files) -}}
 {{- $_ := set $annotations "checksum/config" (include "common.config.data" $x | sha256sum) -}}
 {{- end -}}
+{{- $spec := include "common.podspec" . -}}
+{{- $annotations = merge $annotations (include "common.rotation" (dict "root" $x.root "spec" $spec) | fromYaml) -}}
 metadata:
   labels:
     {{- include "common.selector" . | nindent 4 }}
-    app.kubernetes.io/part-of: indigo-paas
+    {{- include "common.origin.labels" $x | nindent 4 }}
   {{- with $annotations }}
   annotations:
     {{- toYaml . | nindent 4 }}
   {{- end }}
+{{ $spec | trim }}
+{{- end -}}
+
+{{- define "common.podspec" -}}
+{{- $x := .x -}}
+{{- $contract := $x.contract -}}
+{{- $values := $x.root.Values -}}
+{{- $global := $values.global | default dict -}}
+{{- $job := hasKey ($contract.jobs | default dict) .role -}}
+{{- $files := and $x.wiring.files (or (not $job) .container.files) }}
 spec:
   serviceAccountName: {{ $x.name }}
   automountServiceAccountToken: false

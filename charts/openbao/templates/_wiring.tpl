@@ -137,7 +137,7 @@ server.json. Pods to join are always all that there can be: another number of re
 {{- $wrong = append $wrong "openbao.seal.previousKeyId: is the same as keyId; a new key needs a new id" -}}
 {{- end -}}
 {{- $options := dict
-  "audit" "openbao.audit" "initialize" "global.audiences and openbao.issuer" "storage.raft.path" "openbao.volumes.data"
+  "audit" "openbao.audit" "storage.raft.path" "openbao.volumes.data"
   "storage.raft.retry_join" "openbao.replicas" "seal.static.current_key_id" "openbao.seal" "seal.static.current_key" "openbao.seal"
   "seal.static.previous_key_id" "openbao.seal" "seal.static.previous_key" "openbao.seal" -}}
 {{- range $name, $value := $site.settings -}}

@@ -14,13 +14,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import urllib3
-
 from harness.cluster import Cluster, NotFound, Object
 from harness.engines import crds
 from harness.engines.embedded.objects import ensure, ensure_definition, patiently
 from harness.engines.embedded.place import Place
 from harness.engines.embedded.settings import ArgoSettings
+from harness.engines.health import answers
 from harness.engines.ports import HOST, Claim
 from harness.paths import cache_dir
 
@@ -108,7 +107,7 @@ class ArgoCD:
                 f"--metrics-port={self.controller_metrics}",
                 "--hydrator-enabled=false",
                 f"--app-resync={settings.reconciliation}",
-                "--app-resync-jitter=0",
+                f"--app-resync-jitter={settings.reconciliation_jitter}",
                 f"--self-heal-timeout-seconds={settings.self_heal_timeout}",
                 f"--self-heal-backoff-timeout-seconds={settings.self_heal_backoff}",
                 f"--self-heal-backoff-factor={settings.self_heal_backoff_factor}",
@@ -236,14 +235,6 @@ class ArgoCD:
 def argocd_definitions(module: Path) -> list[Path]:
     """Return the files with Argo CD's own definitions."""
     return sorted((module / "manifests" / "crds").glob("*-crd.yaml"))
-
-
-def answers(url: str) -> bool:
-    """Return whether a health address answers with status 200 within 2 s."""
-    try:
-        return urllib3.request("GET", url, timeout=2.0, retries=False).status == 200
-    except urllib3.exceptions.HTTPError:
-        return False
 
 
 def _object(kind: str, name: str, api_version: str = "v1", **content: Any) -> Object:

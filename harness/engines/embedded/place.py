@@ -16,6 +16,7 @@ ROLES = {
     "argocd": ("argocd-repo-server", "argocd-application-controller", "argocd-applicationset-controller"),
     "valkey-server": ("valkey-server",),
     "helm": ("helm",),
+    "kind": ("kind",),
 }
 # servers are killed in this order at the end: nothing sees what it depends on go away first
 STOP_ORDER = (

@@ -18,6 +18,8 @@ class ArgoSettings:
     """Seconds between two sync waves (ARGOCD_SYNC_WAVE_DELAY)."""
     reconciliation: int = 0
     """Seconds between two comparisons without a reason; 0: only when an annotation or a change asks for it."""
+    reconciliation_jitter: int = 0
+    """Longest random delay of such a comparison, in seconds (--app-resync-jitter)."""
     self_heal_timeout: int = 1
     """Seconds before drift is healed again after a sync (--self-heal-timeout-seconds; used without a backoff)."""
     self_heal_backoff: int = 0
@@ -45,6 +47,7 @@ class ArgoSettings:
         return cls(
             sync_wave_delay=2,
             reconciliation=120,
+            reconciliation_jitter=60,
             self_heal_timeout=0,
             self_heal_backoff=2,
             cluster_events_interval="100ms",

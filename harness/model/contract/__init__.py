@@ -11,7 +11,7 @@ from harness.model.contract.base import TIERS, Closed, Name, Sentence, Tier
 from harness.model.contract.modes import External, Instance, Operator, OperatorChart
 from harness.model.contract.relations import Bucket, Database, Egress, Need, Requirement, Topic
 from harness.model.contract.running import Availability, Effect, Job, Replicas, Replicated, Resources, Trap, Workload
-from harness.model.contract.secret import CERTIFICATE_SHAPES, Certificate, Secret, SecretKey
+from harness.model.contract.secret import CERTIFICATE_SHAPES, Certificate, Rotate, Secret, SecretKey
 from harness.model.contract.settings import SETTING_PATTERNS, Option, Setting, Type
 from harness.model.contract.software import Check, Image, Port, Probe, Probes, Security, Upstream, Writable
 from harness.model.contract.whole import Contract
@@ -45,6 +45,7 @@ __all__ = [
     "Replicated",
     "Requirement",
     "Resources",
+    "Rotate",
     "Secret",
     "SecretKey",
     "Security",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import enum
 from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
@@ -9,6 +10,14 @@ from pydantic import Field, model_validator
 from harness.model.contract.base import Closed, Sentence
 
 CERTIFICATE_SHAPES = ("authorities", "certificate", "private-key")
+
+
+class Rotate(enum.StrEnum):
+    """What a new value of a key takes."""
+
+    ROLL = "roll"  # the pods that read it must start anew, and nothing else
+    STEPS = "steps"  # something else has to be done before or with it, which `onChange` says
+    NEVER = "never"  # data or logins are lost with the old value
 
 
 class SecretKey(Closed):
@@ -39,6 +48,12 @@ class SecretKey(Closed):
     generate: Annotated[bool, Field(description="false: only a person can supply it (an outside account).")] = True
     changedBy: Annotated[str, Field(description="Who may change it.")]
     onChange: Annotated[str, Field(description="What happens, and what to do, when it changes.")]
+    rotate: Annotated[
+        Rotate,
+        Field(
+            description="roll: `indigo secrets rotate` does it alone; steps: after what onChange says; never: refused."
+        ),
+    ] = Rotate.STEPS
 
 
 DNS_NAME = r"^(\*\.)?[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$"

@@ -35,6 +35,13 @@ class Contract(Closed):
     security: Security = Security()
     writable: tuple[Writable, ...] = ()
     settings: dict[str, Setting] = {}
+    ignored: Annotated[
+        dict[str, Sentence],
+        Field(
+            description="Names that upstream's documents, another version or another program of the image use and that "
+            "this software does not read, each with the reason; they are refused as settings."
+        ),
+    ] = {}
     options: dict[str, Option] = {}
     secrets: dict[Name, Secret] = {}
     databases: dict[Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")], Database] = {}
@@ -106,6 +113,7 @@ class Contract(Closed):
         for kind in ("startup", "readiness", "liveness"):
             if getattr(self.probes, kind) is None and not self.probes.none:
                 problems.append(f"probes.{kind}: absent without a reason in probes.none")
+        problems += [f"ignored.{name}: is one of settings" for name in self.ignored if name in self.settings]
         if problems:
             raise ValueError("; ".join(problems))
         return self

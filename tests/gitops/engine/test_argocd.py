@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
 import time
 from collections.abc import Iterator
 
@@ -13,56 +12,14 @@ from harness.argo.pacer import Pacer
 from harness.argo.source import WorkingTreeSource
 from harness.cluster import Cluster
 from harness.engines.embedded import EmbeddedEngine
-from harness.engines.embedded.argocd import CLUSTER
-from tests.gitops.engine.support import eventually
+from tests.gitops.engine.support import application, chart_source, eventually
 
 pytestmark = pytest.mark.gitops
-
-CHART = {
-    "Chart.yaml": "apiVersion: v2\nname: demo\nversion: 0.1.0\n",
-    "values.yaml": "replicas: 1\nfail: ''\n",
-    "templates/all.yaml": """
-apiVersion: v1
-kind: ConfigMap
-metadata: {name: first, annotations: {argocd.argoproj.io/sync-wave: "0"}}
-data: {replicas: {{ .Values.replicas | quote }}}
----
-apiVersion: batch/v1
-kind: Job
-metadata:
-  name: migrate
-  annotations:
-    argocd.argoproj.io/hook: Sync
-    argocd.argoproj.io/sync-wave: "1"
-    argocd.argoproj.io/hook-delete-policy: BeforeHookCreation
-spec:
-  backoffLimit: 0
-  template:
-    metadata:
-      annotations: { {{- if .Values.fail }}simulation.indigo-paas/fail: {{ .Values.fail | quote }}{{ end -}} }
-    spec: {restartPolicy: Never, containers: [{name: migrate, image: "example/migrate:1"}]}
----
-apiVersion: apps/v1
-kind: Deployment
-metadata: {name: web, annotations: {argocd.argoproj.io/sync-wave: "2"}}
-spec:
-  replicas: {{ .Values.replicas }}
-  selector: {matchLabels: {app: web}}
-  template:
-    metadata: {labels: {app: web}}
-    spec: {containers: [{name: web, image: "example/web:1"}]}
-""",
-}
 
 
 @pytest.fixture(scope="module")
 def source(engine: EmbeddedEngine, tmp_path_factory: pytest.TempPathFactory) -> WorkingTreeSource:
-    tree = tmp_path_factory.mktemp("tree")
-    for name, text in CHART.items():
-        (tree / "chart" / name).parent.mkdir(parents=True, exist_ok=True)
-        (tree / "chart" / name).write_text(text)
-    subprocess.run(["git", "init", "--quiet", str(tree)], check=True)
-    return WorkingTreeSource(engine.run_dir, tree)
+    return chart_source(engine.run_dir, tmp_path_factory.mktemp("tree"))
 
 
 @pytest.fixture(scope="module")
@@ -74,23 +31,7 @@ def apps(engine: EmbeddedEngine, cluster: Cluster) -> Iterator[Applications]:
 @pytest.fixture(scope="module")
 def demo(apps: Applications, source: WorkingTreeSource) -> str:
     """Return the name of an Application that was synced once; its namespace has the same name."""
-    apps.apply(
-        {
-            "apiVersion": "argoproj.io/v1alpha1",
-            "kind": "Application",
-            "metadata": {"name": "demo"},
-            "spec": {
-                "project": "default",
-                "source": {"repoURL": source.url, "path": "chart", "targetRevision": "main"},
-                "destination": {"server": CLUSTER, "namespace": "demo"},
-                "syncPolicy": {
-                    "automated": {"prune": True, "selfHeal": True},
-                    "retry": {"limit": 0},
-                    "syncOptions": ["CreateNamespace=true"],
-                },
-            },
-        }
-    )
+    apps.apply(application("demo", source))
     apps.wait_for("demo", is_healthy, 60)
     return "demo"
 
@@ -111,10 +52,10 @@ def test_drift_is_healed_in_seconds(apps: Applications, cluster: Cluster, demo: 
 
     begin = time.monotonic()
     cluster.patch("Deployment", "web", {"spec": {"replicas": 3}}, demo)
-    apps.wait_for(demo, changed, 20, what="out of sync")
-    apps.wait_for(demo, is_healthy, 20)
+    apps.wait_for(demo, changed, 60, what="out of sync")
+    apps.wait_for(demo, is_healthy, 60)
     eventually(lambda: cluster.get("Deployment", "web", demo)["spec"]["replicas"] == 1, "the drift is healed")
-    assert time.monotonic() - begin < 15
+    assert time.monotonic() - begin < 45, "shipped Argo CD takes minutes where nobody tells it"
 
 
 def test_a_failed_hook_fails_the_sync_and_a_revert_mends_it(

@@ -37,7 +37,7 @@ def test_a_taken_port_is_refused_by_its_number(runs_dir: Path, monkeypatch: pyte
         begin = time.monotonic()
         with pytest.raises(ServerDied) as died:
             engine.up()
-        assert time.monotonic() - begin < 15
+        assert time.monotonic() - begin < 45, "the rest was waited for (start_seconds is 90)"
     assert died.value.exit.name == "kube-apiserver"
     assert died.value.fix is not None
     assert f"port {port} is taken" in died.value.fix

@@ -19,6 +19,7 @@ from harness.render import render_environment
 from harness.report import model as report
 from harness.report.recorder import Recorder
 from harness.toolchain import catalog
+from tests.ending import leave
 
 ENVIRONMENT = "dev"
 
@@ -51,7 +52,7 @@ def draw(platform: Platform) -> None:
 
 
 @pytest.fixture(scope="session")
-def platform(recorder: Recorder) -> Iterator[Platform]:
+def platform(recorder: Recorder, pytestconfig: pytest.Config) -> Iterator[Platform]:
     """The working tree, deployed from an empty cluster by Argo CD."""
     describe(recorder)
     logs = recorder.directory / "logs" if recorder.directory else None
@@ -72,8 +73,7 @@ def platform(recorder: Recorder) -> Iterator[Platform]:
             draw(platform)
             yield platform
     finally:
-        with recorder.phase("engine down", budget=2):
-            engine.down()
+        leave(engine, recorder, pytestconfig, budget=2)
 
 
 @pytest.fixture(scope="session")

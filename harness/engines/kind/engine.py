@@ -1,0 +1,263 @@
+"""The engine `kind`, put together: a cluster in Docker below the keeper of the other engines, and an Argo CD for it."""
+
+from __future__ import annotations
+
+import errno
+import os
+import signal
+import time
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from pathlib import Path
+
+import yaml
+
+from harness.cluster import Cluster
+from harness.console import err
+from harness.engines import ports
+from harness.engines.base import Ability, EngineStatus, ProcessStatus
+from harness.engines.embedded import argocd
+from harness.engines.embedded.argocd import ArgoCD
+from harness.engines.embedded.place import Place
+from harness.engines.kept import KeptEngine
+from harness.engines.kind import images, nodes, preflight, removal
+from harness.engines.kind.docker import Docker
+from harness.engines.kind.settings import KindSettings
+from harness.engines.runs import sweep_all
+from harness.engines.supervision import Supervisor
+from harness.errors import UserError
+
+CREATE = "kind-create"
+NETWORK = "KIND_EXPERIMENTAL_DOCKER_NETWORK"
+TOOLS = ("helm", "argocd", "valkey-server", "kind")
+
+
+class KindEngine(KeptEngine):
+    """A kind cluster of our own, and an Argo CD outside or inside of it.
+
+    The nodes are Docker's containers, not children of the keeper: the run directory says how they go
+    (`removal.register`) before the first one is made, and whoever removes the run directory does that first.
+
+    Args:
+        name: of the engine; the cluster is called `indigo-<name>`.
+        settings: see there.
+        runs: directory of run directories; without it the user's cache.
+    """
+
+    kind = "kind"
+    abilities = frozenset({Ability.ARGOCD, Ability.FAULTS, Ability.REAL_PODS, Ability.NODES})
+    stop_seconds = 120.0
+
+    def __init__(
+        self, name: str = "default", settings: KindSettings | None = None, *, runs: Path | None = None
+    ) -> None:
+        super().__init__(name, runs=runs)
+        self.settings = settings or KindSettings()
+        self.cluster_name = removal.cluster_name(name)
+        self.notes: list[str] = []
+        """What is not as pinned or unusual about this machine, in sentences."""
+        self._docker: Docker | None = None
+
+    @property
+    def docker(self) -> Docker:
+        """The Docker that the nodes run in."""
+        self._docker = self._docker or Docker.find()
+        return self._docker
+
+    @property
+    def source_dir(self) -> Path:
+        """See `Engine.source_dir`; every node mounts it."""
+        return self.run_dir / removal.SHARED
+
+    # --------------------------------------------------------------------- start
+
+    def up(self) -> None:
+        """See `Engine.up`; all that can be refused is refused before anything is made."""
+        from harness import toolchain
+
+        docker, settings = self.docker, self.settings
+        host = docker.host()
+        self.notes = preflight.check(host, settings.nodes)
+        tools = toolchain.ensure(*TOOLS)
+        sweep_all(self.run_dir.parent)
+        removal.sweep(docker, self.run_dir.parent)
+        removal.require_free(docker, self.name, self.run_dir.parent)
+        image = nodes.image(docker)
+        self.notes += [image.note] if image.note else []
+        wanted = images.collect(docker, settings.images)
+        wanted.require()
+        for note in self.notes:
+            err.print(f"[yellow]![/] {note}", highlight=False)
+        begin = time.monotonic()
+        claim = ports.claim(argocd.PORTS)
+        try:
+            self.supervisor = Supervisor.start(self.run_dir, keep=[claim.holder.fileno()])
+        finally:
+            claim.release()
+        try:
+            removal.register(self.run_dir, docker, self.cluster_name)
+            place = Place(self.run_dir, settings.logs or self.run_dir / "logs", self.supervisor, {})
+            place.lay_out(tools)
+            self.source_dir.mkdir(mode=0o755)
+            self._write_down(place, {}, 0.0)
+            argo = ArgoCD(place, self.argocd_kubeconfig, toolchain.argocd_module_dir(), settings.timing, claim)
+            self._start(place, argo, image.name, cgroup_v1=host.cgroup == "1", begin=begin)
+            self._write_down(place, argo.health, time.time())
+        except OSError as error:
+            self.give_up(error)
+            full = error.errno in (errno.ENOSPC, errno.EDQUOT)
+            fix = "free disk space" if full else None
+            raise UserError(f"the engine cannot be started: {error}", fix=fix) from error
+        except BaseException as error:
+            self.give_up(error)
+            raise
+        self.mark("up", begin)
+
+    def _start(self, place: Place, argo: ArgoCD, image: str, *, cgroup_v1: bool, begin: float) -> None:
+        argo.start_cache()
+        argo.start_repo_server()
+        self._create(place, image, cgroup_v1=cgroup_v1)
+        self.mark("cluster created", begin)
+        cluster = self.cluster()
+        pool = ThreadPoolExecutor(8, thread_name_prefix="up")
+        try:
+            load = pool.submit(self._load, place, begin)
+            self._argocd_outside(argo, cluster, pool)
+            self.mark("argocd healthy", begin)
+            self._wait(lambda: self._nodes_ready(cluster), "the nodes are not ready")
+            self._wait(load.done, "the images are not loaded")
+            load.result()
+        finally:
+            pool.shutdown(wait=False, cancel_futures=True)
+
+    def _create(self, place: Place, image: str, *, cgroup_v1: bool) -> None:
+        config = self.run_dir / "kind.yaml"
+        content = nodes.configuration(self.settings.nodes, self.source_dir, cgroup_v1=cgroup_v1)
+        config.write_text(yaml.safe_dump(content))
+        environment = {
+            **self.docker.environment,
+            "KIND_EXPERIMENTAL_PROVIDER": "docker",
+            NETWORK: self.cluster_name,  # one of our own: it can go when the cluster goes
+            "TMPDIR": str(place.tmp),
+        }
+        log = place.logs / f"{CREATE}.log"
+        argv = [
+            str(place.programs / "kind"), "create", "cluster", f"--name={self.cluster_name}", f"--image={image}",
+            f"--config={config}", f"--kubeconfig={self.kubeconfig}", "--verbosity=1",
+        ]  # fmt: skip
+        end = self.keeper().run_once(
+            CREATE, argv, env=environment, cwd=self.run_dir, log=log, seconds=self.settings.start_seconds
+        )
+        if end.status != 0:
+            raise UserError(
+                f"kind cannot make the cluster {self.cluster_name!r}: it {end.cause}",
+                fix="read kind's last lines below; https://kind.sigs.k8s.io/docs/user/known-issues lists causes",
+                details=end.tail,
+            )
+        own = yaml.safe_load(self.kubeconfig.read_text())
+        for context in own["contexts"]:
+            context["context"]["namespace"] = argocd.NAMESPACE
+        descriptor = os.open(self.argocd_kubeconfig, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        with os.fdopen(descriptor, "w") as file:
+            yaml.safe_dump(own, file)
+
+    def _argocd_outside(self, argo: ArgoCD, cluster: Cluster, pool: ThreadPoolExecutor) -> None:
+        argo.install(cluster, pool)
+        self._wait(argo.served(cluster), "Argo CD's kinds are not served")
+        argo.start_controllers()
+        argo.create_default_project(cluster)
+        self._wait(argo.healthy(), "Argo CD is not healthy")
+
+    def _load(self, place: Place, begin: float) -> None:
+        kind = place.programs / "kind"
+        for archive in self.settings.archives:
+            images.load_archive(self.docker, kind, self.cluster_name, archive)
+        images.load(self.docker, kind, self.cluster_name, self.settings.images, place.tmp)
+        self.mark("images loaded", begin)
+
+    def _nodes_ready(self, cluster: Cluster) -> bool:
+        found = cluster.list("Node")
+        return len(found) == max(self.settings.nodes, 1) and all(
+            condition["status"] == "True"
+            for node in found
+            for condition in node["status"].get("conditions", ())
+            if condition["type"] == "Ready"
+        )
+
+    def _wait(self, reached: Callable[[], bool], what: str) -> None:
+        self.keeper().wait(reached, what, self.settings.start_seconds, pause=0.2)
+
+    def _write_down(self, place: Place, health: Mapping[str, str], started: float) -> None:
+        server = ""
+        if started:
+            server = yaml.safe_load(self.kubeconfig.read_text())["clusters"][0]["cluster"]["server"]
+        self.describe(
+            {
+                "started": started,
+                "logs": str(place.logs),
+                "server": server,
+                "ports": place.ports,
+                "health": health,
+                "marks": self.marks,
+                "cluster": self.cluster_name,
+            }
+        )
+
+    # ---------------------------------------------------------------- afterwards
+
+    def down(self) -> None:
+        """See `Engine.down`.
+
+        Raises:
+            UserError: Docker still has something of it.
+        """
+        if self.supervisor is None:
+            return
+        super().down()
+        left = removal.left_of(self.docker, self.name)
+        if left:
+            raise UserError(
+                f"the cluster {self.cluster_name!r} is not gone: {', '.join(left)}",
+                fix="see what Docker says (docker ps, docker info), then: indigo down --all",
+            )
+
+    def nodes(self) -> dict[str, str]:
+        """Return the state of each node's container (running, exited, paused) by the node's name."""
+        return {node.name: node.state for node in self.docker.nodes(self.cluster_name)}
+
+    def status(self) -> EngineStatus:
+        """See `Engine.status`; a node's memory is that of its first process only."""
+        base = super().status()
+        containers = tuple(
+            ProcessStatus(
+                node.name, node.pid, node.state == "running", 0, 0, base.started, (), "docker logs " + node.name
+            )
+            for node in self.docker.nodes(self.cluster_name)
+        )
+        servers = tuple(process for process in base.processes if process.name != CREATE)
+        return replace(base, processes=containers + servers)
+
+    def kill(self, server: str, number: int = signal.SIGKILL) -> None:
+        """See `Engine.kill`; a node is named by its container, and gets SIGKILL as a machine that loses its power."""
+        if server in self.nodes():
+            action = {signal.SIGSTOP: "pause", signal.SIGCONT: "unpause"}.get(signal.Signals(number), "kill")
+            self.docker.ask(action, server)
+        else:
+            super().kill(server, number)
+
+    def restart(self, server: str) -> None:
+        """See `Engine.restart`; a node counts when Kubernetes says that it is ready."""
+        state = self.nodes().get(server)
+        if state is None:
+            super().restart(server)
+            return
+        self.docker.ask("restart" if state == "running" else "start", server)
+        cluster = self.cluster()
+
+        def ready() -> bool:
+            node = cluster.find("Node", server) if cluster.answers("/readyz") else None
+            found = node["status"].get("conditions", ()) if node else ()
+            return any(item["type"] == "Ready" and item["status"] == "True" for item in found)
+
+        self._wait(ready, f"the node {server} is not ready")

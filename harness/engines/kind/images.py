@@ -1,0 +1,72 @@
+"""Images for the nodes: found here or pulled, and loaded into every node as one archive."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from harness.engines.kind.docker import Docker
+from harness.errors import UserError
+from harness.process import ProcessError, run
+
+
+@dataclass
+class Images:
+    """What became of a list of images: those to load, and those that are not to be had, with the reason."""
+
+    present: list[str] = field(default_factory=list)
+    missing: dict[str, str] = field(default_factory=dict)
+
+    def require(self) -> None:
+        """Raise a UserError that names every image that is not to be had."""
+        if self.missing:
+            raise UserError(
+                f"{len(self.missing)} images are not here and cannot be pulled: {', '.join(sorted(self.missing))}",
+                fix="pull or build them under these names, or run contract doubles (global.images.source: doubles)",
+                details="\n".join(f"{name}: {why}" for name, why in sorted(self.missing.items())),
+            )
+
+
+def collect(docker: Docker, names: Iterable[str]) -> Images:
+    """Return which of these images there are, pulling those that are not here; each is tried once."""
+    found = Images()
+    unreachable = ""
+    for name in sorted(set(names)):
+        if docker.image_id(name):
+            found.present.append(name)
+            continue
+        why = unreachable or docker.pull(name)
+        if why is None:
+            found.present.append(name)
+        else:
+            found.missing[name] = why
+            if "no such host" in why or "connection refused" in why or "timeout" in why.lower():
+                unreachable = why  # one registry that cannot be reached is not waited for thirty times
+    return found
+
+
+def load(docker: Docker, kind: Path, cluster: str, names: Iterable[str], scratch: Path) -> None:
+    """Load images of this machine's Docker into every node of a cluster.
+
+    Raises:
+        UserError: they cannot be saved, or a node refuses them.
+    """
+    wanted = sorted(set(names))
+    if wanted:
+        with tempfile.NamedTemporaryFile(dir=scratch, suffix=".tar") as file:
+            docker.ask("save", "--output", file.name, *wanted, seconds=600)
+            load_archive(docker, kind, cluster, Path(file.name))
+
+
+def load_archive(docker: Docker, kind: Path, cluster: str, archive: Path) -> None:
+    """Load an archive of images (as `docker save` writes) into every node of a cluster.
+
+    Raises:
+        UserError: a node refuses it.
+    """
+    try:
+        run(kind, "load", "image-archive", archive, "--name", cluster, env=docker.environment, timeout=600)
+    except ProcessError as error:
+        raise UserError(f"the cluster {cluster} does not take the images", details=error.stderr[-2000:]) from error
