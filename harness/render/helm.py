@@ -103,13 +103,17 @@ def helm_template(
     ).objects
 
 
-def template(inputs: Inputs) -> Rendering:
+def template(inputs: Inputs, trees: Mapping[Path, str] | None = None) -> Rendering:
     """Return what Helm gives, from the cache where the same bytes went in before.
+
+    Args:
+        inputs: what Helm is given.
+        trees: hashes of charts' folders that the caller has read just now.
 
     Raises:
         UserError: as `helm_template`.
     """
-    key = _key(inputs)
+    key = _key(inputs, trees or {})
     stored = cache.load(key)
     if stored is None:
         for path in (*inputs.values, *inputs.written):
@@ -127,10 +131,12 @@ def template_many(wanted: Iterable[Inputs]) -> dict[Inputs, Rendering]:
         UserError: as `helm_template`, for the first that fails in the order given.
     """
     unique = list(dict.fromkeys(wanted))
+    # fifty environments are one umbrella chart of a thousand files: read once, not fifty times
+    trees = {chart: cache.tree_hash(chart) for chart in {inputs.chart for inputs in unique}}
     if len(unique) == 1:
-        return {unique[0]: template(unique[0])}
+        return {unique[0]: template(unique[0], trees)}
     with ThreadPoolExecutor(max_workers=WORKERS) as pool:
-        return dict(zip(unique, pool.map(template, unique), strict=True))
+        return dict(zip(unique, pool.map(lambda inputs: template(inputs, trees), unique), strict=True))
 
 
 def template_text(inputs: Inputs, environment: Mapping[str, str] | None = None) -> str:
@@ -180,7 +186,7 @@ def _parse(text: str, inputs: Inputs) -> list[Object]:
         ) from None
 
 
-def _key(inputs: Inputs) -> str:
+def _key(inputs: Inputs, trees: Mapping[Path, str]) -> str:
     key = cache.Key()
     helm = _helm()
     status = helm.resolve().stat()
@@ -189,7 +195,7 @@ def _key(inputs: Inputs) -> str:
     key.add("inline", inputs.inline)
     for path in inputs.values:
         key.add("values", cache.read(path))
-    key.add_tree(inputs.chart)
+    key.add("chart", trees.get(inputs.chart) or cache.tree_hash(inputs.chart))
     return key.text()
 
 
