@@ -12,7 +12,7 @@ import yaml
 
 from harness import toolchain
 from harness.model.contract import Contract
-from harness.model.load import load_contract
+from harness.model.load import load_contract, load_contracts
 from harness.paths import repository
 from harness.process import ProcessError, run
 from harness.render import cache as renders
@@ -82,6 +82,27 @@ def _helm(chart: Path, values: str) -> dict[str, str]:
             known = {"refused": error.stderr}
         renders.store(key.text(), known)
     return known
+
+
+# what a site must say before every component can be switched on
+SITE: dict[str, Any] = {
+    "federation-manager-dashboard": {"image": {"digest": f"sha256:{64 * '0'}"}},
+    "rucio-connector": {
+        "rucio": {
+            "account": "paas",
+            "authUrl": "https://rucio-auth.example.org",
+            "url": "https://rucio.example.org",
+        }
+    },
+}
+
+
+def everything(**platform: Any) -> dict[str, Any]:
+    """Return values of the umbrella with every component switched on; `platform` is put over `global`."""
+    contracts = load_contracts(charts())
+    modes = {name: {"mode": "embedded"} for name in contracts}
+    urls = {name: f"https://{name}.example.org" for name, item in contracts.items() if item.exposed}
+    return SITE | {"global": {"environment": "test", "components": modes, "urls": urls, **platform}}
 
 
 def find(objects: list[Object], kind: str, name: str) -> Object:

@@ -122,6 +122,23 @@ def _address(item: Object) -> Health:
     return HEALTHY if given else _progressing("no address was given to it yet")
 
 
+def _route(item: Object) -> Health:
+    """Return what Argo CD's check resource_customizations/gateway.networking.k8s.io/HTTPRoute says."""
+    generation = item.get("metadata", {}).get("generation")
+    accepted = False
+    for parent in status_of(item).get("parents") or ():
+        conditions = parent.get("conditions") or []
+        if not conditions or any(entry.get("observedGeneration", generation) != generation for entry in conditions):
+            continue
+        for kind in ("ResolvedRefs", "Accepted"):
+            for entry in conditions:
+                if entry.get("type") == kind and entry.get("status") == "False":
+                    name = (parent.get("parentRef") or {}).get("name", "")
+                    return Health(State.DEGRADED, f"Parent {name}: {entry.get('message') or kind}")
+        accepted = True
+    return HEALTHY if accepted else _progressing("no gateway has answered")
+
+
 def _pod(item: Object) -> Health:
     phase = status_of(item).get("phase")
     if phase == "Failed":
@@ -144,6 +161,7 @@ _RULES: dict[str, Callable[[Object], Health]] = {
     "Application": _reported,
     "DaemonSet": _daemonset,
     "Deployment": _deployment,
+    "HTTPRoute": _route,
     "Ingress": _address,
     "Job": _job,
     "PersistentVolumeClaim": _claim,

@@ -8,7 +8,9 @@ from pathlib import Path
 
 from harness.errors import UserError
 from harness.generate import (
+    alerts,
     availability,
+    dashboards,
     external,
     images,
     index,
@@ -93,6 +95,12 @@ def shared(graph: Graph, common: Mapping[str, SharedImage]) -> dict[Path, str]:
         Path("docs/reference/rotation.md"): rotation.render(graph),
         Path("docs/reference/graph.md"): reference.graph_page(graph),
         Path("docs/reference/traps.md"): reference.traps(graph),
+        Path("docs/reference/alerts.md"): alerts.render(graph),
+        **{
+            dashboards.FOLDER / f"{name}.json": dashboards.tier(graph, name)
+            for name in sorted({contract.tier for contract in graph.contracts.values()})
+        },
+        dashboards.FOLDER / "platform.json": dashboards.platform(),
         Path("docs/reference/availability.md"): availability.render(graph),
         Path("docs/reference/external.md"): external.render(graph),
     }

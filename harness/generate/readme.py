@@ -21,6 +21,7 @@ def render(graph: Graph, name: str) -> str:
         [f"# {cell(contract.title)}", "", sentence(cell(contract.summary)), "", NOTE, ""],
         section("At a glance", _facts(graph, name)),
         section("Ports", _ports(graph, contract)),
+        section("Behind the gateway", _route(contract)),
         section("Needs", _needs(graph, name)),
         section("Needed by", _needed_by(graph, name)),
         section("Databases", _databases(graph, contract)),
@@ -61,9 +62,15 @@ def _facts(graph: Graph, name: str) -> list[str]:
         ("level", f"{graph.levels[name]} (sync waves: {phases})"),
         ("reached from outside", f"port {code(item.exposed)} through the gateway" if item.exposed else "no"),
         ("pod security", security + (f": {cell(item.security.exception)}" if item.security.exception else "")),
+        ("metrics", _metrics(item)),
         ("resources", cell(item.resources.why)),
     ]
     return table(("", ""), [(title, text) for title, text in rows if text])
+
+
+def _metrics(contract: Contract) -> str:
+    metrics = contract.metrics
+    return f"port {code(metrics.port)}, {code(metrics.path)}" if metrics.port else f"none: {cell(metrics.none)}"
 
 
 def _ports(graph: Graph, contract: Contract) -> list[str]:
@@ -73,6 +80,37 @@ def _ports(graph: Graph, contract: Contract) -> list[str]:
         offered = "yes" if port.service else "no"
         rows.append((code(name), str(port.port), port.protocol, cell(port.purpose), offered, consumers or "-"))
     return table(("port", "number", "protocol", "what for", "in the Service", "consumers"), rows)
+
+
+def _route(contract: Contract) -> list[str]:
+    route = contract.route
+    if route is None:
+        return []
+    trusts = route.forwarded
+    modes = {"strip": "is cut off by the gateway", "keep": "is known to the software", "none": "is not borne"}
+    rows = [
+        (
+            "headers that it reads",
+            ", ".join(code(header) for header in trusts.reads) or "none",
+            cell(trusts.why),
+            cell(trusts.source),
+        ),
+        (
+            "believes them by",
+            f"{code(trusts.setting)}, not {', '.join(code(value) or 'empty' for value in trusts.distrusts)}",
+            "",
+            "",
+        )
+        if trusts.setting
+        else ("believes them by", "itself" if trusts.reads else "-", "", ""),
+        ("a path in the URL", modes[route.prefix.mode], cell(route.prefix.why), cell(route.prefix.source)),
+    ]
+    limits = (("an answer may take", "s", route.timeout), ("largest request", "bytes", route.body),
+              ("headers of an answer", "bytes", route.headers))  # fmt: skip
+    rows += [
+        (title, f"{limit.value} {unit}", cell(limit.why), cell(limit.source)) for title, unit, limit in limits if limit
+    ]
+    return table(("", "", "why", "source"), rows)
 
 
 def _needs(graph: Graph, name: str) -> list[str]:

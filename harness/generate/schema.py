@@ -12,6 +12,10 @@ from jsonschema import Draft7Validator
 from jsonschema.exceptions import SchemaError
 
 from harness.errors import UserError
+from harness.generate import exposure
+from harness.generate.shapes import Schema
+from harness.generate.shapes import closed as _object
+from harness.generate.shapes import string as _string
 from harness.generate.text import sentence, to_json
 from harness.generate.values import defaults
 from harness.model.contract import SETTING_PATTERNS, TIERS, Contract, Setting, Type
@@ -28,7 +32,6 @@ CIDR = r"^[0-9a-fA-F.:]+/[0-9]+$"
 AUDIENCES = ("dashboard", "orchestrator")  # who logs in at the vault with tokens: charts/openbao, its roles
 HOST = r"^[^:/\s]*$"
 
-Schema = dict[str, Any]
 # Helm adds the values of the library chart, which has none of its own, to those of every chart that depends on it
 LIBRARY: Schema = {
     "type": "object",
@@ -123,11 +126,13 @@ def component(contract: Contract) -> Schema:
             "required": ["cidrs", "ports"],
         },
     }
+    if contract.exposed:
+        properties["route"] = exposure.routes()
     if contract.operator:
         most = contract.operator.replicas.max
         number: Schema = {"type": "integer", "minimum": 1, "description": sentence(contract.operator.replicas.why)}
         properties["operator"] = _object({"replicas": number | ({"maximum": most} if most else {})})
-    properties |= _options(contract, {*properties, "operator", "volumes", "jobs", "global", "common"})
+    properties |= _options(contract, {*properties, "operator", "route", "volumes", "jobs", "global", "common"})
     properties["global"] = {"type": "object"}
     properties["common"] = LIBRARY
     return _object(properties)
@@ -217,6 +222,8 @@ def _global(graph: Graph) -> Schema:
         {
             "environment": {"type": "string", "pattern": r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$", "maxLength": 63},
             "slice": {"enum": ["", *TIERS], "description": "The tier that is rendered; empty for all."},
+            "routes": exposure.routes(),
+            "monitoring": exposure.monitoring(graph),
             "components": _object({name: _place(contract) for name, contract in graph.contracts.items()}),
             "urls": _object(found_by_url),
             "audiences": _object(
@@ -299,14 +306,6 @@ def _replicas(contract: Contract) -> Schema:
     if contract.replicas.max is not None:
         schema["maximum"] = contract.replicas.max
     return schema
-
-
-def _object(properties: Schema) -> Schema:
-    return {"type": "object", "additionalProperties": False, "properties": properties}
-
-
-def _string(description: str, pattern: str) -> Schema:
-    return {"type": "string", "pattern": pattern, "description": description}
 
 
 def _quantities() -> Schema:

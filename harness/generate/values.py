@@ -21,6 +21,7 @@ def render(contract: Contract) -> str:
         _jobs(contract),
         _scheduling(),
         _egress(),
+        _route(contract),
         _operator(contract),
         *(_option(name, option.default, option.meaning) for name, option in contract.options.items()),
     ]
@@ -42,6 +43,7 @@ def defaults(contract: Contract) -> dict[str, Any]:
         **({"jobs": jobs} if jobs else {}),
         "scheduling": {"nodeSelector": {}, "tolerations": [], "affinity": {}, "priorityClassName": ""},
         "extraEgress": [],
+        **({"route": {}} if contract.exposed else {}),
         **({"operator": {"replicas": contract.operator.replicas.default}} if contract.operator else {}),
         **{name: option.default for name, option in contract.options.items()},
     }
@@ -92,6 +94,18 @@ def _egress() -> list[str]:
             "ports: [...]}; for a provider or a store on an unusual port"
         ),
         "extraEgress: []",
+    ]
+
+
+def _route(contract: Contract) -> list[str]:
+    if contract.exposed is None:
+        return []
+    return [
+        *comment(
+            "What differs from `global.routes` for this component, with the same keys; `{kind: none}` leaves it "
+            "unreachable from outside. Host and path are those of `global.urls`"
+        ),
+        "route: {}",
     ]
 
 

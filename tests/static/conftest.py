@@ -11,7 +11,7 @@ from harness.checks import Subject, subject
 from harness.paths import repository
 from tests.static.copied import Copied
 
-COPIED = ("argocd", "charts", "docs/reference", "schemas")
+COPIED = ("argocd", "charts", "docs/reference", "docs/runbooks", "schemas")
 
 
 @pytest.fixture(scope="session")

@@ -16,13 +16,18 @@ from harness.checks.rules.images_listed import scan as images_in
 from harness.checks.rules.no_nondeterminism import scan
 from harness.cli.check import check as command
 from harness.errors import UserError
-from tests.static import mistakes_delivery, mistakes_objects
+from tests.static import mistakes_delivery, mistakes_objects, mistakes_routes
 from tests.static.edit import Edit
 from tests.static.mistakes import MISTAKES
 
 # These look at files, not at the objects that an edit changes; they have tests of their own.
 OF_FILES = {"determinism", "generated-fresh", "no-nondeterminism", "revisions"}
-assert mistakes_delivery and mistakes_objects  # they enter their own into the table
+assert mistakes_delivery and mistakes_objects and mistakes_routes  # they enter their own into the table
+BELOW = {
+    "iam": "https://iam.example.org",
+    "dashboard": "https://dashboard.example.org",
+    "orchestrator": "https://paas.example.org/orchestrator",
+}
 OF_OBJECTS = sorted(set(rules()) - OF_FILES)
 
 
@@ -74,6 +79,10 @@ def test_what_is_right_is_not_found(committed: Subject) -> None:
         {"components": {"dashboard": {"mode": "off"}}},
         {"images": {"registry": "mirror.example.org/indigo", "pullSecrets": ["mirror"]}},
         {"secrets": {"mariadb-root": "site-root", "iam-db": "site-iam"}},
+        {"routes": {"kind": "HTTPRoute", "gateway": {"name": "public", "sectionName": "https"}}},
+        {"urls": BELOW, "routes": {"kind": "HTTPRoute", "gateway": {"name": "public"}}},
+        {"routes": {"kind": "Ingress", "ingress": {"className": "haproxy", "tls": {"clusterIssuer": "site"}}}},
+        {"monitoring": {"enabled": True, "runbooks": "https://git.example.org/runbooks", "labels": {"release": "x"}}},
         {"network": {"gatewayNamespace": "edge", "gatewayCidrs": ["10.0.0.1/32"], "internetCidrs": ["10.0.0.0/8"]}},
     ],
     ids=lambda values: next(iter(values)),

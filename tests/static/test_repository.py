@@ -25,6 +25,7 @@ LONG = {
     "charts/*/contract.yaml": "the one description of a component",
     "*.schema.json": "generated",
     "charts/*/README.md": "generated",
+    "charts/indigo-paas/dashboards/*.json": "generated",
     "docs/reference/*.md": "generated",
     "requirements.lock": "generated",
     "harness/toolchain/*/go.mod": "generated",

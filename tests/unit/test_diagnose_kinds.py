@@ -16,6 +16,7 @@ from tests.unit.fixtures.blockages import (
     late_claim,
     mounting,
     refused,
+    route,
     stuck,
     without_pods,
 )  # fmt: skip
@@ -193,6 +194,16 @@ CASES: dict[str, tuple[str, Callable[[], World], str]] = {
         "volume",
         mounting('Multi-Attach error for volume "pvc-1" Volume is already used by pod(s) portal-1'),
         "cannot mount a volume: Multi-Attach error",
+    ),
+    "route, no gateway": (
+        "route-not-accepted",
+        route(),
+        "portal (HTTPRoute, wave 20) is not accepted by its Gateway (gateway/public): no gateway has answered",
+    ),
+    "route, refused": (
+        "route-not-accepted",
+        route("Accepted", "NotAllowedByListeners"),
+        "is not accepted by its Gateway (gateway/public): Parent public: NotAllowedByListeners",
     ),
     "image": (
         "image-pull",

@@ -15,7 +15,7 @@ import yaml
 from jsonschema import Draft7Validator, Draft202012Validator
 
 from harness.errors import UserError
-from harness.generate import index, models, of_components, schema, shared, values
+from harness.generate import exposure, index, models, of_components, schema, shared, values
 from harness.generate.text import cell, code, comment, to_yaml
 from harness.model.graph import Graph
 from tests.unit.fixtures import Contracts
@@ -143,7 +143,7 @@ def open_objects(node: Any, path: str = "") -> Iterator[str]:
 
 
 def test_every_object_is_closed_but_those_that_kubernetes_or_the_site_fills(graph: Graph) -> None:
-    free = {"podAnnotations", "nodeSelector", "affinity", "global", "items"}
+    free = {"podAnnotations", "nodeSelector", "affinity", "global", "items", "annotations", "labels", *exposure.LIMITS}
     for path in open_objects(json.loads(schema.render_umbrella(graph))):
         assert path.rsplit("/", 1)[1] in free, path
 

@@ -27,6 +27,8 @@ The context that all other helpers receive ("x") is made here, once per componen
 {{ include "common.jobs" $x }}
 {{ include "common.workload" $x }}
 {{ include "common.disruptionbudget" $x }}
+{{ include "common.routes" $x }}
+{{ include "common.monitoring" $x }}
 {{- else if eq $mode "operator" -}}
 {{- include "common.operated" $x -}}
 {{- else if and (eq $mode "external") $provision (include "common.entry" $self | fromJson).provision -}}

@@ -26,7 +26,7 @@ common.index.components  sorted list of all names
 {"component":"federation-manager-dashboard","tier":"services","wave":0,"ports":{"http":3000},"consumers":{"http":[]},"databases":[],"topics":[],"buckets":[],"instances":[],"service":"","secrets":{"federation-manager-dashboard-app":["auth-secret","client-id","client-secret"]}}
 {{- end -}}
 {{- define "common.index.federation-manager-opa" -}}
-{"component":"federation-manager-opa","tier":"services","wave":0,"ports":{"http":8181},"consumers":{"http":["federation-manager"]},"databases":[],"topics":[],"buckets":[],"instances":[],"service":"","secrets":{}}
+{"component":"federation-manager-opa","tier":"services","wave":0,"ports":{"http":8181,"metrics":8282},"consumers":{"http":["federation-manager"],"metrics":[]},"databases":[],"topics":[],"buckets":[],"instances":[],"service":"","secrets":{}}
 {{- end -}}
 {{- define "common.index.federation-manager-rally" -}}
 {"component":"federation-manager-rally","tier":"batch","wave":20,"ports":{},"consumers":{},"databases":[],"topics":[],"buckets":[],"instances":[],"service":"","secrets":{}}
@@ -53,7 +53,7 @@ common.index.components  sorted list of all names
 {"component":"kafka-proxy","tier":"services","wave":10,"ports":{"http":5001},"consumers":{"http":["orchestrator"]},"databases":[],"topics":[],"buckets":[],"instances":[],"service":"","secrets":{}}
 {{- end -}}
 {{- define "common.index.log-shipper" -}}
-{"component":"log-shipper","tier":"services","wave":10,"ports":{"health":13133,"lines":5170},"consumers":{"health":[],"lines":["orchestrator"]},"databases":[],"topics":[],"buckets":[],"instances":[],"service":"","secrets":{}}
+{"component":"log-shipper","tier":"services","wave":10,"ports":{"health":13133,"lines":5170,"metrics":8888},"consumers":{"health":[],"lines":["orchestrator"],"metrics":[]},"databases":[],"topics":[],"buckets":[],"instances":[],"service":"","secrets":{}}
 {{- end -}}
 {{- define "common.index.mariadb" -}}
 {"component":"mariadb","tier":"data","wave":0,"ports":{"mysql":3306},"consumers":{"mysql":["dashboard","federation-manager","im","orchestrator-python"]},"databases":[{"name":"fed_mgr","user":"fed_mgr","secret":"federation-manager-db","owner":"federation-manager","charset":"utf8mb4","collation":"utf8mb4_general_ci","xa":false},{"name":"im","user":"im","secret":"im-db","owner":"im","charset":"utf8mb4","collation":"utf8mb4_general_ci","xa":false},{"name":"orchestrator_dashboard","user":"dashboard","secret":"dashboard-db","owner":"dashboard","charset":"utf8mb4","collation":"utf8mb4_general_ci","xa":false},{"name":"orchestrator_python","user":"orchestrator_python","secret":"orchestrator-python-db","owner":"orchestrator-python","charset":"utf8mb4","collation":"utf8mb4_general_ci","xa":false}],"topics":[],"buckets":[],"instances":["mariadb-iam","mariadb-orchestrator"],"service":"mariadb-primary","secrets":{"mariadb-root":["password"]}}
@@ -71,7 +71,7 @@ common.index.components  sorted list of all names
 {"component":"neo4j","tier":"data","wave":0,"ports":{"bolt":7687,"http":7474},"consumers":{"bolt":["federation-registry"],"http":[]},"databases":[],"topics":[],"buckets":[],"instances":[],"service":"","secrets":{"neo4j-auth":["password"]}}
 {{- end -}}
 {{- define "common.index.openbao" -}}
-{"component":"openbao","tier":"data","wave":0,"ports":{"cluster":8201,"http":8200},"consumers":{"cluster":[],"http":["dashboard","orchestrator"]},"databases":[],"topics":[],"buckets":[],"instances":[],"service":"","secrets":{"openbao-admin":["password"],"openbao-seal":["key"],"openbao-seal-previous":["key"]}}
+{"component":"openbao","tier":"data","wave":0,"ports":{"cluster":8201,"http":8200,"metrics":9101},"consumers":{"cluster":[],"http":["dashboard","orchestrator"],"metrics":[]},"databases":[],"topics":[],"buckets":[],"instances":[],"service":"","secrets":{"openbao-admin":["password"],"openbao-seal":["key"],"openbao-seal-previous":["key"]}}
 {{- end -}}
 {{- define "common.index.orchestrator" -}}
 {"component":"orchestrator","tier":"core","wave":10,"ports":{"http":8080},"consumers":{"http":["dashboard"]},"databases":[],"topics":[],"buckets":[],"instances":[],"service":"","secrets":{"orchestrator-clues":["client-id","client-secret"],"orchestrator-db":["password"],"orchestrator-oidc":["client-id","client-secret"],"workflow-db":["password"]}}
@@ -80,7 +80,7 @@ common.index.components  sorted list of all names
 {"component":"orchestrator-python","tier":"services","wave":10,"ports":{"http":8000},"consumers":{"http":[]},"databases":[],"topics":[],"buckets":[],"instances":[],"service":"","secrets":{"orchestrator-python-db":["password"],"orchestrator-python-oidc":["client-id","client-secret"]}}
 {{- end -}}
 {{- define "common.index.orchestrator-python-opa" -}}
-{"component":"orchestrator-python-opa","tier":"services","wave":0,"ports":{"http":8181},"consumers":{"http":["orchestrator-python"]},"databases":[],"topics":[],"buckets":[],"instances":[],"service":"","secrets":{}}
+{"component":"orchestrator-python-opa","tier":"services","wave":0,"ports":{"http":8181,"metrics":8282},"consumers":{"http":["orchestrator-python"],"metrics":[]},"databases":[],"topics":[],"buckets":[],"instances":[],"service":"","secrets":{}}
 {{- end -}}
 {{- define "common.index.provider-selector" -}}
 {"component":"provider-selector","tier":"services","wave":10,"ports":{},"consumers":{},"databases":[],"topics":[],"buckets":[],"instances":[],"service":"","secrets":{}}

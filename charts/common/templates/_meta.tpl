@@ -3,7 +3,7 @@ Names, labels and annotations. Selectors hold name and role only: nothing in the
 selector cannot be changed in place).
 */ -}}
 
-{{- /* metadata of an object: dict x, name, offset (within the component's waves), annotations. */ -}}
+{{- /* metadata of an object: dict x, name, offset (within the component's waves), labels, annotations. */ -}}
 {{- define "common.metadata" -}}
 name: {{ .name }}
 namespace: {{ .x.root.Release.Namespace }}
@@ -11,6 +11,9 @@ labels:
   app.kubernetes.io/name: {{ .x.name }}
   {{- include "common.origin.labels" .x | nindent 2 }}
   app.kubernetes.io/managed-by: {{ .x.root.Release.Service }}
+  {{- with .labels }}
+  {{- toYaml . | nindent 2 }}
+  {{- end }}
 annotations:
   argocd.argoproj.io/sync-wave: {{ add .x.index.wave (.offset | default 0) | quote }}
   indigo-paas/source: charts/{{ .x.contract.component }}

@@ -1,6 +1,6 @@
 {{- /*
 Service, NetworkPolicy, ServiceAccount and disruption budget. The policy is the component's place in the graph: in come its
-consumers (index) and, where it is exposed, the gateway; out go its requirements, DNS and what `egress` declares.
+consumers (index), where it is exposed the gateway, and where it is watched Prometheus; out go its requirements, DNS and what `egress` declares.
 */ -}}
 {{- define "common.serviceaccount" -}}
 ---
@@ -108,6 +108,7 @@ spec:
 
 {{- define "common.networkpolicy.ingress" -}}
 {{- $x := .x -}}
+{{- $site := include "common.monitoring.site" $x.root | fromJson -}}
 {{- $network := .network -}}
 {{- $rules := list -}}
 {{- range $port, $declared := $x.contract.ports -}}
@@ -120,6 +121,9 @@ spec:
 {{- end -}}
 {{- if eq ($x.contract.exposed | default "") $port -}}
 {{- $from = append $from (dict "namespaceSelector" (dict "matchLabels" (dict "kubernetes.io/metadata.name" ($network.gatewayNamespace | default "gateway")))) -}}
+{{- end -}}
+{{- if and $site.enabled (eq ($x.contract.metrics.port | default "") $port) -}}
+{{- $from = append $from (dict "namespaceSelector" (dict "matchLabels" (dict "kubernetes.io/metadata.name" $site.namespace))) -}}
 {{- end -}}
 {{- if $from -}}
 {{- $rules = append $rules (dict "from" $from "ports" (list (dict "protocol" "TCP" "port" ($declared.port | int)))) -}}

@@ -1,5 +1,5 @@
 {{- define "federation-manager-opa.wiring" -}}
-{{- $arguments := dict "addr" "0.0.0.0:8181" "authorization" "basic" "disable-telemetry" "true" "log-format" "json" "log-level" "info" -}}
+{{- $arguments := dict "addr" "0.0.0.0:8181" "diagnostic-addr" "0.0.0.0:8282" "authorization" "basic" "disable-telemetry" "true" "log-format" "json" "log-level" "info" -}}
 args:
   - run
   - --server
@@ -59,14 +59,14 @@ allow if {
 {{ end -}}
 
 {{- define "federation-manager-opa.authz" -}}
-# What may be asked of OPA itself: decisions and health. Nobody may write policies or data.
+# What may be asked of OPA itself: decisions, health and metrics. Nobody may write policies or data.
 package system.authz
 
 default allow := false
 
 allow if {
 	input.method == "GET"
-	input.path[0] == "health"
+	input.path[0] in {"health", "metrics"}
 }
 
 allow if {

@@ -76,7 +76,10 @@ exporters:
 service:
   extensions: [health_check, file_storage]
   telemetry:
-    metrics: {level: none}
+    metrics:
+      level: normal
+      readers:
+        - pull: {exporter: {prometheus: {host: 0.0.0.0, port: 8888, without_scope_info: true, without_type_suffix: true, without_units: true}}}
     logs: {level: info}
   pipelines:
     logs: {receivers: [tcplog], processors: [transform], exporters: [kafka]}

@@ -89,6 +89,7 @@ exec bao server -config=/openbao/config/server.json
 
 {{- /*
 server.json. Pods to join are always all that there can be: another number of replicas then does not restart the ones that run.
+Metrics have a listener of their own that serves nothing else: the port of the API is reached from outside.
 */ -}}
 {{- define "openbao.server" -}}
 {{- $seal := .root.Values.seal -}}
@@ -103,7 +104,10 @@ server.json. Pods to join are always all that there can be: another number of re
 {{- end -}}
 {{- $server := dict
   "ui" "false"
-  "listener" (list (dict "tcp" (dict "address" "0.0.0.0:8200" "tls_disable" true)))
+  "listener" (list
+    (dict "tcp" (dict "address" "0.0.0.0:8200" "tls_disable" true "telemetry" (dict "disallow_metrics" true)))
+    (dict "tcp" (dict "address" "0.0.0.0:9101" "tls_disable" true "telemetry" (dict "metrics_only" true "unauthenticated_metrics_access" true))))
+  "telemetry" (dict "prometheus_retention_time" "24h" "disable_hostname" true)
   "storage" (dict "raft" $raft)
   "seal" (dict "static" $static) -}}
 {{- if .root.Values.audit -}}
@@ -114,6 +118,8 @@ server.json. Pods to join are always all that there can be: another number of re
 {{- $_ := set $raft (trimPrefix "storage.raft." $name) $value -}}
 {{- else if hasPrefix "listener.tcp." $name -}}
 {{- $_ := set (first $server.listener).tcp (trimPrefix "listener.tcp." $name) $value -}}
+{{- else if hasPrefix "telemetry." $name -}}
+{{- $_ := set $server.telemetry (trimPrefix "telemetry." $name) $value -}}
 {{- else -}}
 {{- $_ := set $server $name $value -}}
 {{- end -}}

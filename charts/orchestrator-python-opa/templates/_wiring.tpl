@@ -1,6 +1,7 @@
 {{- define "orchestrator-python-opa.wiring" -}}
 {{- $options := dict
   "--addr" "0.0.0.0:8181"
+  "--diagnostic-addr" "0.0.0.0:8282"
   "--authorization" "basic"
   "--skip-version-check" "true"
   "--log-format" "json"
@@ -62,7 +63,7 @@ allow if {
 }
 {{ end -}}
 
-{{- /* Who may call OPA itself, and how: the decision, and health (orchestrator-python asks for data.health). */ -}}
+{{- /* Who may call OPA itself, and how: the decision, metrics, and health (orchestrator-python asks for data.health). */ -}}
 {{- define "orchestrator-python-opa.access" -}}
 package system.authz
 
@@ -75,7 +76,7 @@ allow if {
 
 allow if {
 	input.method == "GET"
-	input.path in [["health"], ["v1", "data", "health"]]
+	input.path in [["health"], ["metrics"], ["v1", "data", "health"]]
 }
 {{ end -}}
 

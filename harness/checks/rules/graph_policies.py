@@ -62,6 +62,8 @@ def _expected(platform: Platform, name: str) -> Iterator[Flow]:
     """Yield what the contracts and the environment's values declare for a component."""
     contract = platform.contracts[name]
     network = platform.section("network")
+    monitoring = platform.section("monitoring")
+    watched = bool(monitoring.get("enabled"))
     gateway = f"namespace {network.get('gatewayNamespace') or 'gateway'}"
     cidrs = [f"network {cidr}" for cidr in network.get("internetCidrs") or ["0.0.0.0/0"]]
     for title, port in contract.ports.items():
@@ -73,6 +75,8 @@ def _expected(platform: Platform, name: str) -> Iterator[Flow]:
             yield Flow("to", f"component {name}", str(port.port))
         if contract.exposed == title:
             yield Flow("from", gateway, str(port.port))
+        if watched and contract.metrics.port == title:
+            yield Flow("from", f"namespace {monitoring.get('namespace') or 'monitoring'}", str(port.port))
     for protocol in ("UDP", "TCP"):
         yield Flow("to", f"namespace {network.get('dnsNamespace') or 'kube-system'}", "53", protocol)
     for edge in platform.graph.requirements(name):
@@ -130,6 +134,6 @@ RULE = Rule(
     id="graph-policies",
     title="NetworkPolicies open what the contracts declare, in both directions, and nothing else",
     fix="let common.networkpolicy write the policy from the graph; run indigo generate after a contract changed",
-    source="docs/explanation/architecture.md, Order; charts/<component>/contract.yaml, requires, egress, exposed",
+    source="docs/explanation/architecture.md, Order; contract.yaml: requires, egress, exposed, metrics",
     environment=_check,
 )

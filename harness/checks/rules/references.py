@@ -1,4 +1,4 @@
-"""What an object names is there: pods behind selectors, ports by name, files in ConfigMaps, accounts, claims."""
+"""What an object names is there: pods behind selectors, ports, Services behind routes, files, accounts, claims."""
 
 from __future__ import annotations
 
@@ -21,6 +21,19 @@ def _check(platform: Platform) -> Iterator[Problem]:
                 yield Problem(item, "spec.selector", "selects no pod")
         elif kind == "NetworkPolicy":
             yield from _policy(item, platform)
+        elif kind == "HTTPRoute":
+            for index, rule in enumerate(item["spec"]["rules"]):
+                for place, backend in enumerate(rule.get("backendRefs") or ()):
+                    path = f"spec.rules[{index}].backendRefs[{place}]"
+                    yield from _backend(item, path, backend["name"], "port", backend.get("port"), there)
+        elif kind == "Ingress":
+            for index, rule in enumerate(item["spec"].get("rules") or ()):
+                for place, way in enumerate(rule["http"]["paths"]):
+                    service, path = way["backend"]["service"], f"spec.rules[{index}].http.paths[{place}].backend"
+                    (key, value), *_ = service["port"].items()
+                    yield from _backend(item, path, service["name"], "port" if key == "number" else key, value, there)
+        elif kind == "PodMonitor":
+            yield from _monitor(item, platform)
         elif kind == "StatefulSet" and ("Service", item["spec"].get("serviceName")) not in there:
             yield Problem(item, "spec.serviceName", f"no Service {item['spec'].get('serviceName')}")
     for pod in platform.pods:
@@ -67,6 +80,26 @@ def _policy(item: Object, platform: Platform) -> Iterator[Problem]:
                         f"spec.{key}[{index}].{peers}[{place}].podSelector",
                         f"names {named}, which does not run here",
                     )
+
+
+def _backend(item: Object, path: str, name: str, key: str, value: Any, there: There) -> Iterator[Problem]:
+    """A route's Service, with a port whose `key` (name, port) has this value."""
+    service = there.get(("Service", name))
+    if service is None:
+        yield Problem(item, path, f"no Service {name}")
+    elif not any(port.get(key) == value for port in service["spec"].get("ports") or ()):
+        yield Problem(item, path, f"Service {name} has no port {value}")
+
+
+def _monitor(item: Object, platform: Platform) -> Iterator[Problem]:
+    pods = _selected(platform, item["spec"].get("selector"))
+    if not pods:
+        yield Problem(item, "spec.selector", "selects no pod")
+    for index, endpoint in enumerate(item["spec"]["podMetricsEndpoints"]):
+        for pod in pods:
+            if not any(_listens(container, endpoint["port"]) for container in pod.containers):
+                message = f"no container of {pod.component} listens on {endpoint['port']}"
+                yield Problem(item, f"spec.podMetricsEndpoints[{index}].port", message)
 
 
 There = Mapping[tuple[str, str], Object]
@@ -139,7 +172,7 @@ def _container(pod: Pod, container: Container, there: There) -> Iterator[Problem
 
 RULE = Rule(
     id="references",
-    title="What an object names is there: pods, ports, files, accounts, claims",
+    title="What an object names is there: pods, ports, Services, files, accounts, claims",
     fix="mend the name, or render what it names",
     source="Kubernetes documentation of each field; a pod with a dangling reference does not start",
     environment=_check,

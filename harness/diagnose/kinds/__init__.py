@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from harness.diagnose.cases import Case, Stage
 from harness.diagnose.finding import Finding, Kind
-from harness.diagnose.kinds import applications, objects, pods, refusals, storage, syncs
+from harness.diagnose.kinds import applications, objects, pods, refusals, routes, storage, syncs
 
 BEFORE, OBJECT, AFTER = Stage.BEFORE, Stage.OBJECT, Stage.AFTER
 
@@ -40,6 +40,7 @@ KINDS: tuple[Kind, ...] = (
     Kind("deletion", "An object does not go away", OBJECT, objects.deleting),
     Kind("claim-deadlock", "Claim and pod wait for each other", OBJECT, storage.claim_deadlock),
     Kind("claim-pending", "A claim gets no volume", OBJECT, storage.claim_pending),
+    Kind("route-not-accepted", "No gateway accepts a route", OBJECT, routes.not_accepted),
     Kind("no-address", "A Service gets no address", OBJECT, storage.no_address),
     Kind("job-failed", "A Job has failed", OBJECT, objects.job_failed, follows=True),
     Kind("pod-unschedulable", "No node takes the pod", OBJECT, pods.unschedulable),

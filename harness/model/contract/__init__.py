@@ -8,6 +8,7 @@ use it as their oracle. The models below are also the source of `schemas/contrac
 from __future__ import annotations
 
 from harness.model.contract.base import TIERS, Closed, Name, Sentence, Tier
+from harness.model.contract.exposure import Alert, Forwarded, Limit, Metrics, OwnAlert, Prefix, Route, Series
 from harness.model.contract.modes import External, Instance, Operator, OperatorChart
 from harness.model.contract.relations import Bucket, Database, Egress, Need, Requirement, Topic
 from harness.model.contract.running import Availability, Effect, Job, Replicas, Replicated, Resources, Trap, Workload
@@ -20,6 +21,7 @@ __all__ = [
     "CERTIFICATE_SHAPES",
     "SETTING_PATTERNS",
     "TIERS",
+    "Alert",
     "Availability",
     "Bucket",
     "Certificate",
@@ -30,15 +32,20 @@ __all__ = [
     "Effect",
     "Egress",
     "External",
+    "Forwarded",
     "Image",
     "Instance",
     "Job",
+    "Limit",
+    "Metrics",
     "Name",
     "Need",
     "Operator",
     "OperatorChart",
     "Option",
+    "OwnAlert",
     "Port",
+    "Prefix",
     "Probe",
     "Probes",
     "Replicas",
@@ -46,10 +53,12 @@ __all__ = [
     "Requirement",
     "Resources",
     "Rotate",
+    "Route",
     "Secret",
     "SecretKey",
     "Security",
     "Sentence",
+    "Series",
     "Setting",
     "Tier",
     "Topic",

@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 
 from harness.model.contract.base import Closed, Name, Sentence, Tier
+from harness.model.contract.exposure import Metrics, Route
 from harness.model.contract.modes import External, Instance, Operator
 from harness.model.contract.relations import Bucket, Database, Egress, Requirement, Topic
 from harness.model.contract.running import Availability, Job, Replicas, Resources, Trap, Workload
@@ -30,6 +31,8 @@ class Contract(Closed):
     replicas: Replicas
     ports: dict[Name, Port] = {}
     exposed: Annotated[Name | None, Field(description="Port that the gateway routes to; None: inside only.")] = None
+    route: Annotated[Route | None, Field(description="What that port asks of the gateway.")] = None
+    metrics: Metrics
     peers: Annotated[bool, Field(description="Whether pods of the component connect to each other.")] = False
     probes: Probes
     security: Security = Security()
@@ -88,6 +91,12 @@ class Contract(Closed):
             problems.append("workload: a CronJob has a schedule and the strategy Forbid, nothing else has")
         if self.exposed is not None and self.exposed not in self.ports:
             problems.append(f"exposed: {self.exposed} is not one of ports")
+        if (self.exposed is None) != (self.route is None):
+            problems.append("route: an exposed component says what its port asks of the gateway, no other does")
+        if self.route is not None and self.route.forwarded.setting not in (None, *self.settings):
+            problems.append(f"route.forwarded.setting: {self.route.forwarded.setting} is not one of settings")
+        if self.metrics.port is not None and self.metrics.port not in self.ports:
+            problems.append(f"metrics.port: {self.metrics.port} is not one of ports")
         if self.replicas.max is not None and self.replicas.default > self.replicas.max:
             problems.append(f"replicas.default: {self.replicas.default} is more than replicas.max {self.replicas.max}")
         if self.image.uid == 0 and self.security.profile == "restricted":
