@@ -6,6 +6,7 @@ import json
 import re
 import time
 from pathlib import Path
+from typing import Literal
 
 import click
 from rich.markup import escape
@@ -40,6 +41,7 @@ NOT_STARTED = {
 )
 @click.option("--api-port", type=click.IntRange(1, 65535), help="Port of the API server on 127.0.0.1 [a free one].")
 @click.option("--nodes", type=click.IntRange(1, 50), help="Nodes [3 simulated ones; on kind 1].")
+@click.option("--argocd", type=click.Choice(["outside", "inside"]), help="On kind: where Argo CD runs [outside].")
 @click.option("--logs", type=click.Path(path_type=Path), help="Directory for logs that outlive the engine.")
 @click.option("--production-timing", is_flag=True, help="Argo CD's own delays: 2 s between sync waves, and so on.")
 def up(
@@ -47,6 +49,7 @@ def up(
     engine: str,
     api_port: int | None,
     nodes: int | None,
+    argocd: Literal["outside", "inside"] | None,
     logs: Path | None,
     production_timing: bool,
 ) -> None:
@@ -60,7 +63,7 @@ def up(
     Examples:
       indigo up
       indigo up --name second --api-port 6443
-      indigo up --engine kind --nodes 3
+      indigo up --engine kind --nodes 3 --argocd inside
       export KUBECONFIG=$(indigo kubeconfig)
     """
     check_name(name)
@@ -73,8 +76,15 @@ def up(
 
         if api_port is not None:
             raise UserError("kind chooses the API server's port itself", where="--api-port", fix="leave it out")
-        chosen = KindEngine(name, KindSettings(nodes=nodes or 1, logs=kept, timing=timing))
+        where = argocd or "outside"
+        chosen = KindEngine(name, KindSettings(nodes=nodes or 1, argocd=where, logs=kept, timing=timing))
     else:
+        if argocd == "inside":
+            raise UserError(
+                "the engine embedded runs no containers, so Argo CD cannot be in it",
+                where="--argocd",
+                fix="leave it out, or choose --engine kind",
+            )
         chosen = EmbeddedEngine(name, Settings(nodes=nodes or 3, api_port=api_port, logs=kept, argocd=timing))
     if runs.is_alive(chosen.run_dir):
         err.print(f"an engine named {escape(name)} runs already; nothing is changed")

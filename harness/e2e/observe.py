@@ -46,7 +46,9 @@ class Seen:
     @property
     def waits_for(self) -> str:
         """What it waits for, in Argo CD's words; empty where it does its work."""
-        return "" if self.health.well else self.health.message or f"is {self.health.state}"
+        if self.health.well:
+            return ""
+        return self.health.message.removeprefix("Waiting for ") or "its end"  # Argo CD says nothing of a Job that runs
 
     @property
     def key(self) -> str:

@@ -6,6 +6,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+from harness.doubles import describe as doubles
 from harness.model.graph import Graph
 from harness.model.images import SharedImage
 
@@ -18,6 +19,7 @@ common.index.instances   name of an instance -> the component that it is one of
 common.index.images      images that belong to no component, by name: {repository, tag, digest}
 common.index.secrets     Secret id -> {owner, keys}
 common.index.components  sorted list of all names
+common.index.doubles     sorted list of those that there is a contract double of (global.images.source)
 */ -}}
 """
 
@@ -31,6 +33,7 @@ def render(graph: Graph, images: Mapping[str, SharedImage]) -> str:
     definitions = [
         *((f"common.index.{name}", entry(graph, name)) for name in graph.contracts),
         ("common.index.components", sorted(graph.contracts)),
+        ("common.index.doubles", [name for name in doubles.names() if name in graph.contracts]),
         ("common.index.instances", {name: item.like for name, item in graph.contracts.items() if item.like}),
         (
             "common.index.images",

@@ -242,6 +242,7 @@ def _global(graph: Graph) -> Schema:
             ),
             "images": _object(
                 {
+                    "source": {"enum": ["upstream", "doubles"]},
                     "registry": _string("Registry, with a path where it has one; no scheme.", r"^[^\s]*[^\s/]$|^$"),
                     "pullPolicy": {"enum": ["Always", "IfNotPresent", "Never"]},
                     "pullSecrets": {"type": "array", "items": {"type": "string", "minLength": 1}},

@@ -54,12 +54,14 @@ class GoTool(Tool):
         pinned: the module in go.mod whose version the tool carries.
         module: directory that holds go.mod and go.sum, relative to this package.
         files: module files that the tool needs when it runs (globs in `pinned`), kept beside it.
+        program: file name that `go build` gives the binary, where the package does not end in it.
     """
 
     package: str = ""
     pinned: str = ""
     module: str = "go"
     files: tuple[str, ...] = ()
+    program: str = ""
 
     @property
     def version(self) -> str:
@@ -70,13 +72,13 @@ class GoTool(Tool):
     def inputs(self) -> tuple[Path, ...]:
         """Return go.mod, go.sum and the sources of an own main; another tool's main is no input."""
         module = HERE / self.module
-        own = (module / self.package,) if self.package.startswith("./") else ()
+        own = (module / self.package,) if self.package.startswith(".") else ()
         return (module / "go.mod", module / "go.sum", *own)
 
     @property
     def output(self) -> str:
         """Return the file name that `go build -o DIRECTORY/` gives the binary."""
-        return self.package.rsplit("/", 1)[-1]
+        return self.program or self.package.rsplit("/", 1)[-1]
 
 
 @dataclass(frozen=True)
@@ -204,6 +206,16 @@ TOOLS: tuple[Tool, ...] = (
         pinned="github.com/yannh/kubeconform",
     ),
     GoTool(
+        "double",
+        "stands for a component whose image is not to be had",
+        disk=GB // 3,
+        seconds=15,
+        package=".",
+        pinned="github.com/go-sql-driver/mysql",
+        module="../doubles/go",
+        program="doubles",
+    ),
+    GoTool(
         "ct",
         "lints charts as chart repositories do",
         version_command=("version",),
@@ -213,6 +225,15 @@ TOOLS: tuple[Tool, ...] = (
         package="github.com/helm/chart-testing/v3/ct",
         pinned="github.com/helm/chart-testing/v3",
         module="go-ct",
+    ),
+    ModuleFiles(
+        "argocd-manifests",
+        "upstream's manifests of Argo CD",
+        disk=GB // 20,
+        seconds=5,
+        pinned="github.com/argoproj/argo-cd/v3",
+        module="go",
+        files=("manifests/core-install.yaml",),
     ),
     ModuleFiles(
         "gateway-api-crds",

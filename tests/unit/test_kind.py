@@ -11,12 +11,15 @@ import sys
 import time
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
+from click.testing import CliRunner
 
+from harness.cli.engine import up
 from harness.engines import runs
 from harness.engines.children import AT_END, undo
-from harness.engines.kind import images, nodes, preflight, removal
+from harness.engines.kind import images, inside, nodes, preflight, removal
 from harness.engines.kind.docker import Docker, Host
 from harness.engines.kind.engine import KindEngine
 from harness.engines.supervision import Supervisor
@@ -348,3 +351,35 @@ def test_the_tier_kind_is_an_engines_and_is_never_run_unasked() -> None:
     everything = select((), (), root)
     assert not any("kind" in path for path in everything.paths)
     assert "kind" not in everything.tools()
+
+
+# ------------------------------------------------------------------ Argo CD inside
+
+
+def upstream() -> list[dict[str, Any]]:
+    """Return the shape of upstream's manifests, with what `inside` changes."""
+    pod = {
+        "containers": [{"name": "c", "image": "quay.io/argoproj/argocd:v3", "volumeMounts": []}],
+        "volumes": [],
+    }
+    repo = {"kind": "Deployment", "metadata": {"name": "argocd-repo-server"}, "spec": {"template": {"spec": pod}}}
+    cache = {"containers": [{"name": "c", "image": "registry.example/redis:8", "volumeMounts": []}], "volumes": []}
+    redis = {"kind": "Deployment", "metadata": {"name": "argocd-redis"}, "spec": {"template": {"spec": cache}}}
+    return [repo, redis, {"kind": "ClusterRole", "metadata": {"name": "argocd-application-controller"}}]
+
+
+def test_upstreams_manifests_are_changed_in_three_places_only(tmp_path: Path) -> None:
+    assert inside.images(upstream()) == ("quay.io/argoproj/argocd:v3", "registry.example/redis:8")
+    repo, redis, role = (inside.adapted(item, tmp_path) for item in upstream())
+    assert (repo["metadata"]["namespace"], redis["metadata"]["namespace"]) == ("argocd", "argocd")
+    assert role == upstream()[2]
+    (container,) = repo["spec"]["template"]["spec"]["containers"]
+    assert {"name": "indigo-source", "mountPath": str(tmp_path), "readOnly": True} in container["volumeMounts"]
+    assert container["env"] == [{"name": "ARGOCD_GPG_ENABLED", "value": "false"}]
+    assert redis["spec"] == upstream()[1]["spec"]
+
+
+def test_argo_cd_inside_needs_an_engine_that_runs_containers() -> None:
+    done = CliRunner().invoke(up, ["--argocd", "inside"])
+    assert isinstance(done.exception, UserError)
+    assert "the engine embedded runs no containers" in str(done.exception)

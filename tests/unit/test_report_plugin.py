@@ -59,11 +59,14 @@ def test_has_no_marker():
 '''
 
 
+WITHOUT = ("-p", "no:cacheprovider", "-p", "no:helm-charts")  # what these runs do not need and would wait for
+
+
 def run(directory: Path, *arguments: str, tests: str = TESTS) -> subprocess.CompletedProcess[str]:
     """Run pytest over tests in an empty directory, with the plugin and nothing of this repository's configuration."""
     (directory / "test_it.py").write_text(tests, encoding="utf-8")
     (directory / "pytest.ini").write_text("[pytest]\naddopts = --strict-markers\n", encoding="utf-8")
-    command = [sys.executable, "-m", "pytest", "-p", "harness.report.plugin", "-p", "no:cacheprovider", *arguments]
+    command = [sys.executable, "-m", "pytest", "-p", "harness.report.plugin", *WITHOUT, *arguments]
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "TERM": "dumb"}
     return subprocess.run(command, cwd=directory, env=environment, capture_output=True, text=True, check=False)
 

@@ -92,7 +92,9 @@ class Started:
 
     def __init__(self, folder: Path, *arguments: str, **tests: str) -> None:
         (folder / "tests/unit").mkdir(parents=True)
-        (folder / "pytest.ini").write_text("[pytest]\naddopts = -p harness.report.plugin -p no:cacheprovider\n")
+        (folder / "pytest.ini").write_text(
+            "[pytest]\naddopts = -p harness.report.plugin -p no:cacheprovider -p no:helm-charts\n"
+        )
         for name, text in tests.items():
             (folder / f"tests/unit/test_{name}.py").write_text(text)
         self.recorder = Recorder(None, command="test")

@@ -6,6 +6,7 @@ common.index.instances   name of an instance -> the component that it is one of
 common.index.images      images that belong to no component, by name: {repository, tag, digest}
 common.index.secrets     Secret id -> {owner, keys}
 common.index.components  sorted list of all names
+common.index.doubles     sorted list of those that there is a contract double of (global.images.source)
 */ -}}
 {{- define "common.index.ai-ranker-inference" -}}
 {"component":"ai-ranker-inference","tier":"services","wave":10,"ports":{},"consumers":{},"databases":[],"topics":[],"buckets":[],"instances":[],"service":"","secrets":{}}
@@ -102,6 +103,9 @@ common.index.components  sorted list of all names
 {{- end -}}
 {{- define "common.index.components" -}}
 ["ai-ranker-inference","ai-ranker-training","dashboard","dataset-collector","federation-manager","federation-manager-dashboard","federation-manager-opa","federation-manager-rally","federation-registry","federation-registry-feeder","iam","im","im-connector","kafka","kafka-proxy","log-shipper","mariadb","mariadb-iam","mariadb-orchestrator","mlflow","neo4j","openbao","orchestrator","orchestrator-python","orchestrator-python-opa","provider-selector","rucio-connector","s3","template-parser","tosca","valkey"]
+{{- end -}}
+{{- define "common.index.doubles" -}}
+["dashboard","iam","orchestrator"]
 {{- end -}}
 {{- define "common.index.instances" -}}
 {"mariadb-iam":"mariadb","mariadb-orchestrator":"mariadb"}

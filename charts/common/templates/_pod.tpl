@@ -139,8 +139,13 @@ spec:
 {{- $own := .root.Values.image | default dict -}}
 {{- $declared := .contract.image -}}
 {{- $replaced := or $own.repository $own.tag -}}
+{{- $source := dig "images" "source" "upstream" (.root.Values.global | default dict) -}}
+{{- if and (eq $source "doubles") (not $replaced) (has .contract.component (include "common.index.doubles" .root | fromJsonArray)) -}}
+indigo-paas.invalid/doubles/{{ .contract.component }}:{{ $declared.tag }}
+{{- else -}}
 {{- $digest := $own.digest | default (ternary "" $declared.digest (not (not $replaced))) | default "" -}}
 {{- include "common.image" (dict "root" .root "repository" ($own.repository | default $declared.repository) "tag" ($own.tag | default $declared.tag) "digest" $digest) -}}
+{{- end -}}
 {{- end -}}
 
 {{- define "common.podsecurity" -}}

@@ -8,7 +8,7 @@ import signal
 import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import yaml
@@ -21,7 +21,7 @@ from harness.engines.embedded import argocd
 from harness.engines.embedded.argocd import ArgoCD
 from harness.engines.embedded.place import Place
 from harness.engines.kept import KeptEngine
-from harness.engines.kind import images, nodes, preflight, removal
+from harness.engines.kind import images, inside, nodes, own_image, preflight, removal
 from harness.engines.kind.docker import Docker
 from harness.engines.kind.settings import KindSettings
 from harness.engines.runs import sweep_all
@@ -31,6 +31,15 @@ from harness.errors import UserError
 CREATE = "kind-create"
 NETWORK = "KIND_EXPERIMENTAL_DOCKER_NETWORK"
 TOOLS = ("helm", "argocd", "valkey-server", "kind")
+
+
+@dataclass(frozen=True)
+class Loads:
+    """What is loaded into the nodes: images of this machine's Docker, archives, and Argo CD's two if we make them."""
+
+    images: tuple[str, ...]
+    archives: tuple[Path, ...]
+    argocd: tuple[str, ...]
 
 
 class KindEngine(KeptEngine):
@@ -66,6 +75,11 @@ class KindEngine(KeptEngine):
         return self._docker
 
     @property
+    def inside(self) -> bool:
+        """Whether Argo CD runs in the cluster."""
+        return str(self.description().get("argocd", self.settings.argocd)) == "inside"
+
+    @property
     def source_dir(self) -> Path:
         """See `Engine.source_dir`; every node mounts it."""
         return self.run_dir / removal.SHARED
@@ -85,8 +99,11 @@ class KindEngine(KeptEngine):
         removal.require_free(docker, self.name, self.run_dir.parent)
         image = nodes.image(docker)
         self.notes += [image.note] if image.note else []
-        wanted = images.collect(docker, settings.images)
-        wanted.require()
+        images.collect(docker, settings.images).require()
+        names = inside.images(inside.manifests()) if self.inside else ()
+        own = images.collect(docker, names)
+        if own.missing:
+            self.notes.append(f"{' and '.join(own.missing)}: made of our own binaries, as {own.reason}")
         for note in self.notes:
             err.print(f"[yellow]![/] {note}", highlight=False)
         begin = time.monotonic()
@@ -102,8 +119,9 @@ class KindEngine(KeptEngine):
             self.source_dir.mkdir(mode=0o755)
             self._write_down(place, {}, 0.0)
             argo = ArgoCD(place, self.argocd_kubeconfig, toolchain.argocd_module_dir(), settings.timing, claim)
-            self._start(place, argo, image.name, cgroup_v1=host.cgroup == "1", begin=begin)
-            self._write_down(place, argo.health, time.time())
+            loads = Loads((*settings.images, *own.present), settings.archives, tuple(own.missing) and names)
+            self._start(place, argo, image.name, loads, cgroup_v1=host.cgroup == "1", begin=begin)
+            self._write_down(place, {} if self.inside else argo.health, time.time())
         except OSError as error:
             self.give_up(error)
             full = error.errno in (errno.ENOSPC, errno.EDQUOT)
@@ -114,16 +132,20 @@ class KindEngine(KeptEngine):
             raise
         self.mark("up", begin)
 
-    def _start(self, place: Place, argo: ArgoCD, image: str, *, cgroup_v1: bool, begin: float) -> None:
-        argo.start_cache()
-        argo.start_repo_server()
+    def _start(self, place: Place, argo: ArgoCD, image: str, loads: Loads, *, cgroup_v1: bool, begin: float) -> None:
+        if not self.inside:
+            argo.start_cache()
+            argo.start_repo_server()
         self._create(place, image, cgroup_v1=cgroup_v1)
         self.mark("cluster created", begin)
         cluster = self.cluster()
         pool = ThreadPoolExecutor(8, thread_name_prefix="up")
         try:
-            load = pool.submit(self._load, place, begin)
-            self._argocd_outside(argo, cluster, pool)
+            load = pool.submit(self._load, place, loads, begin)
+            if self.inside:
+                self._argocd_inside(argo, cluster)
+            else:
+                self._argocd_outside(argo, cluster, pool)
             self.mark("argocd healthy", begin)
             self._wait(lambda: self._nodes_ready(cluster), "the nodes are not ready")
             self._wait(load.done, "the images are not loaded")
@@ -169,11 +191,22 @@ class KindEngine(KeptEngine):
         argo.create_default_project(cluster)
         self._wait(argo.healthy(), "Argo CD is not healthy")
 
-    def _load(self, place: Place, begin: float) -> None:
+    def _argocd_inside(self, argo: ArgoCD, cluster: Cluster) -> None:
+        inside.install(cluster, self.source_dir)
+        self._wait(argo.served(cluster), "Argo CD's kinds are not served")
+        argo.create_default_project(cluster)
+        self._wait(inside.healthy(cluster), "Argo CD is not healthy")
+
+    def _load(self, place: Place, loads: Loads, begin: float) -> None:
         kind = place.programs / "kind"
-        for archive in self.settings.archives:
+        if loads.argocd:  # first: what waits for it takes longest
+            own = place.tmp / "argocd.tar"
+            own_image.write(own, *loads.argocd)
+            images.load_archive(self.docker, kind, self.cluster_name, own)
+            own.unlink()
+        for archive in loads.archives:
             images.load_archive(self.docker, kind, self.cluster_name, archive)
-        images.load(self.docker, kind, self.cluster_name, self.settings.images, place.tmp)
+        images.load(self.docker, kind, self.cluster_name, loads.images, place.tmp)
         self.mark("images loaded", begin)
 
     def _nodes_ready(self, cluster: Cluster) -> bool:
@@ -201,6 +234,7 @@ class KindEngine(KeptEngine):
                 "health": health,
                 "marks": self.marks,
                 "cluster": self.cluster_name,
+                "argocd": self.settings.argocd,
             }
         )
 
@@ -243,12 +277,20 @@ class KindEngine(KeptEngine):
         if server in self.nodes():
             action = {signal.SIGSTOP: "pause", signal.SIGCONT: "unpause"}.get(signal.Signals(number), "kill")
             self.docker.ask(action, server)
+        elif self.inside:
+            cluster = self.cluster()
+            for pod in inside.pods(cluster, server):
+                cluster.delete("Pod", pod, argocd.NAMESPACE, grace_seconds=0)
         else:
             super().kill(server, number)
 
     def restart(self, server: str) -> None:
         """See `Engine.restart`; a node counts when Kubernetes says that it is ready."""
         state = self.nodes().get(server)
+        if state is None and self.inside:
+            self.kill(server)
+            self._wait(inside.healthy(self.cluster()), f"{server} is not ready")
+            return
         if state is None:
             super().restart(server)
             return

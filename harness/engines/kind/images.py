@@ -19,6 +19,11 @@ class Images:
     present: list[str] = field(default_factory=list)
     missing: dict[str, str] = field(default_factory=dict)
 
+    @property
+    def reason(self) -> str:
+        """Why the first of the missing ones is not to be had; empty where none is missing."""
+        return next(iter(self.missing.values()), "")
+
     def require(self) -> None:
         """Raise a UserError that names every image that is not to be had."""
         if self.missing:

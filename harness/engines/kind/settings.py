@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Literal
 
 from harness.engines.embedded.settings import ArgoSettings
 
@@ -14,6 +15,8 @@ class KindSettings:
 
     nodes: int = 1
     """One control plane that takes pods; more: workers beside it."""
+    argocd: Literal["outside", "inside"] = "outside"
+    """Argo CD as processes of this machine, or in the cluster from upstream's manifests, as users run it."""
     images: tuple[str, ...] = ()
     """Images to load into the nodes while the rest starts; each has to be here or to be pulled."""
     archives: tuple[Path, ...] = ()
@@ -23,4 +26,4 @@ class KindSettings:
     start_seconds: float = 240.0
     """How long `up` may take before it gives up; pulls come before and do not count."""
     timing: ArgoSettings = field(default_factory=ArgoSettings)
-    """Argo CD's speed and behaviour."""
+    """Speed and behaviour of an Argo CD outside; inside it is upstream's."""
