@@ -33,6 +33,9 @@ METADATA = _closed(
     "name", name=TEXT, namespace=TEXT, labels=LABELS, annotations=LABELS, finalizers=_list(TEXT)
 )  # fmt: skip
 
+CHART = _closed(
+    "repoURL targetRevision chart", repoURL=TEXT, targetRevision=TEXT, chart=TEXT, helm=_closed(valuesObject=ANY)
+)
 PARAMETER = _closed("name value", name=TEXT, value=TEXT)
 HELM = _closed(valueFiles=_list(TEXT), values=TEXT, valuesObject=ANY, parameters=_list(PARAMETER))
 SOURCE = _closed("repoURL targetRevision path", repoURL=TEXT, targetRevision=TEXT, path=TEXT, helm=HELM)
@@ -45,13 +48,14 @@ RETRY = _closed(
 SYNC_POLICY = _closed(
     "retry",
     automated=_closed(prune=FLAG, selfHeal=FLAG, allowEmpty=FLAG),
+    managedNamespaceMetadata=_closed(labels=LABELS),
     retry=RETRY,
     syncOptions=_list({"type": "string", "pattern": "^[A-Za-z]+=[a-z]+$"}),
 )
 APPLICATION_SPEC = _closed(
     "project source destination syncPolicy",
     project=TEXT,
-    source=SOURCE,
+    source={"oneOf": [SOURCE, CHART]},
     destination=_closed("server namespace", server=TEXT, namespace=TEXT),
     revisionHistoryLimit=NUMBER,
     syncPolicy=SYNC_POLICY,

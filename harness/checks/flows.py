@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from harness.checks.pods import NAME
+from harness.checks.pods import NAME, OPERATED
 from harness.render.objects import Object
 
 NAMESPACE = "kubernetes.io/metadata.name"
@@ -47,8 +47,10 @@ def _peer(peer: Mapping[str, Any] | None) -> str:
         return "everywhere"
     if set(peer) == {"podSelector"}:
         labels = (peer["podSelector"] or {}).get("matchLabels") or {}
-        if set(labels) == {NAME} and set(peer["podSelector"]) == {"matchLabels"}:
-            return f"component {labels[NAME]}"
+        if len(labels) == 1 and set(peer["podSelector"]) == {"matchLabels"}:
+            for key in (NAME, OPERATED):
+                if key in labels:
+                    return f"component {labels[key]}"
     if set(peer) == {"namespaceSelector"}:
         labels = (peer["namespaceSelector"] or {}).get("matchLabels") or {}
         if set(labels) == {NAMESPACE} and set(peer["namespaceSelector"]) == {"matchLabels"}:

@@ -126,6 +126,21 @@ class Platform:
         """Return the components whose pods run in the namespace, whoever makes them."""
         return [name for name in self.contracts if self.modes[name].here]
 
+    @property
+    def provisioned(self) -> list[str]:
+        """Return the components that run elsewhere and on which a Job of ours makes what others need."""
+        entries = self.section("components")
+        return [
+            name
+            for name, mode in self.modes.items()
+            if mode is Mode.EXTERNAL and name in self.contracts and (entries.get(name) or {}).get("provision")
+        ]
+
+    @property
+    def delivered(self) -> list[str]:
+        """Return the components of which there is an object."""
+        return sorted([*self.here, *self.provisioned])
+
     def of_kind(self, *kinds: str) -> list[Object]:
         """Return the Applications' objects of some kinds."""
         return [item for item in self.objects if item["kind"] in kinds]

@@ -10,6 +10,7 @@ from typing import Any
 from harness.render.objects import Object
 
 NAME = "app.kubernetes.io/name"
+OPERATED = "indigo-paas/component"  # on the pods that an operator makes (charts/common/templates/_operated.tpl)
 ROLE = "indigo-paas/role"
 SERVER = "server"
 _TEMPLATES = {

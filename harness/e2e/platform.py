@@ -91,7 +91,7 @@ class Platform:
                 break
         values = read_values(repository(), self.environment)
         placed = place(self.contracts, values)
-        items = wanted(placed.graph, placed.modes, secret_names(values))
+        items = wanted(placed.graph, placed.modes, secret_names(values), placed.provisioned)
         return sum(len(done.added) for done in apply(items, ClusterStore(self.cluster, self.namespace), self.namespace))
 
     # ----------------------------------------------------------- as a developer

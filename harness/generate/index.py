@@ -14,7 +14,8 @@ HEADER = """\
 {{- /*
 What templates must know of other components, as JSON. Written by `indigo generate` from all contracts: do not edit.
 common.index.<component> {component, tier, wave, ports, consumers by port; databases, topics, buckets here; secrets;
-                         instances of it; service: the name of its Service in mode operator}
+                         instances of it; url: whether one elsewhere is found by a URL, else by a host;
+                         service: the name of its Service in mode operator}
 common.index.instances   name of an instance -> the component that it is one of
 common.index.images      images that belong to no component, by name: {repository, tag, digest}
 common.index.secrets     Secret id -> {owner, keys}
@@ -88,6 +89,7 @@ def entry(graph: Graph, component: str) -> dict[str, Any]:
             if bucket.server == component
         ],
         "instances": sorted(name for name, other in graph.contracts.items() if other.like == component),
+        "url": bool(contract.exposed or (contract.external and contract.external.url)),
         "service": contract.operator.service.format(name=component) if contract.operator else "",
         "secrets": {identifier: sorted(secret.keys) for identifier, secret in sorted(contract.secrets.items())},
     }

@@ -4,43 +4,9 @@ from __future__ import annotations
 
 from harness.generate.rotation import readers
 from harness.generate.text import cell, code, page, section, sentence, table
-from harness.model.contract import Need
 from harness.model.graph import Graph
 
 NOTE = "Written by `indigo generate` from the contracts (`charts/*/contract.yaml`): do not edit."
-
-
-def components(graph: Graph) -> str:
-    """Return the page that lists what is deployed."""
-    rows = []
-    for name, item in graph.contracts.items():
-        left = sum(1 for setting in item.settings.values() if setting.unset)
-        most = "any" if item.replicas.max is None else f"at most {item.replicas.max}"
-        stores = ", ".join([
-            *(f"{volume.name} {volume.size}" for volume in item.writable if volume.keep),
-            *(f"database {database} on {item.databases[database].server}" for database in sorted(item.databases)),
-        ])  # fmt: skip
-        rows.append(
-            (
-                link(graph, name),
-                cell(item.title),
-                cell(item.upstream.version),
-                item.tier,
-                f"{len(item.settings) - left} / {left}",
-                f"{item.replicas.default} ({most})",
-                cell(stores) or "-",
-                _needs(graph, name, Need.HARD),
-                _needs(graph, name, Need.SOFT),
-            )
-        )
-    titles = ("component", "what", "version", "tier", "settings set / left alone", "replicas", "stores")
-    header = (*titles, "needs hard", "needs soft")
-    return page(["# Components", "", NOTE, ""], table(header, rows))
-
-
-def _needs(graph: Graph, name: str, need: Need) -> str:
-    edges = [edge for edge in graph.requirements(name) if edge.need is need]
-    return ", ".join(f"{edge.provider}:{edge.port}" for edge in edges) or "-"
 
 
 def secrets(graph: Graph) -> str:

@@ -249,6 +249,7 @@ def _global(graph: Graph) -> Schema:
                 }
             ),
             "storage": _object({"className": {"type": "string"}}),
+            "nodeFailure": _object({"evictAfterSeconds": {"type": "integer", "minimum": 10, "maximum": 3600}}),
             "priorities": _object({tier: {"type": "string"} for tier in TIERS}),
             "network": _object(
                 {

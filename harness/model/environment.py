@@ -85,6 +85,13 @@ class Environment(Closed):
             description="ResourceQuota of the namespace: requests.cpu, persistentvolumeclaims, ...; values in quotes.",
         ),
     ]
+    priorities: Annotated[
+        bool,
+        Field(
+            description="true: PriorityClasses indigo-<name>-<tier> are made with the namespace, and the components' "
+            "pods get them; they may then displace pods of a lower class anywhere in the cluster."
+        ),
+    ] = False
     delivery: Annotated[
         Delivery,
         Field(

@@ -6,7 +6,7 @@ A component's image is in its contract, one that several share in `charts/common
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
@@ -143,14 +143,18 @@ def catalogue(
     """
     here = [name for name in graph.contracts if modes is None or modes[name].here]
     found: dict[Reference, Listed] = {}
-    for reference, listed in _all(graph, shared, values or {}, here):
+    for reference, listed in _all(graph, shared, values or {}, here, modes):
         known = found.get(reference)
         found[reference] = _joined(known, listed) if known else listed
     return sorted(found.values(), key=lambda listed: (listed.reference.full, listed.reference.tag))
 
 
 def _all(
-    graph: Graph, shared: Mapping[str, SharedImage], values: Mapping[str, Any], here: Iterable[str]
+    graph: Graph,
+    shared: Mapping[str, SharedImage],
+    values: Mapping[str, Any],
+    here: Sequence[str],
+    modes: Mapping[str, Mode] | None,
 ) -> Iterator[tuple[Reference, Listed]]:
     for name in here:
         contract = graph.contracts[name]
@@ -161,9 +165,19 @@ def _all(
     waiting = tuple(name for name in here if any(edge.need is Need.HARD for edge in graph.requirements(name)))
     for key, image in shared.items():
         reference = shared_reference(image)
-        users = waiting if key == WAIT else tuple(here)
+        users = waiting if key == WAIT else _operated(graph, key, here, modes)
         if users:
             yield reference, Listed(reference, image.licence, image.source, users, image.purpose, shared=True)
+
+
+def _operated(graph: Graph, operator: str, here: Iterable[str], modes: Mapping[str, Mode] | None) -> tuple[str, ...]:
+    """Return the components whose pods an operator makes, or may make where no environment is asked about."""
+    return tuple(
+        name
+        for name in here
+        if (own := graph.contracts[name].operator) and own.name == operator
+        if modes is None or modes[name] is Mode.OPERATOR
+    )
 
 
 def _joined(one: Listed, other: Listed) -> Listed:

@@ -18,10 +18,12 @@ class Placement:
     Attributes:
         graph: of the contracts without the instances that are shared: edges end at what serves in their place.
         modes: of every component, instances that are shared included.
+        provisioned: components that run elsewhere and on which a Job of ours makes what others need.
     """
 
     graph: Graph
     modes: Mapping[str, Mode]
+    provisioned: frozenset[str]
 
     def here(self) -> list[str]:
         """Return the components whose pods run in the environment's namespace, sorted."""
@@ -36,4 +38,8 @@ def place(contracts: Mapping[str, Contract], values: Mapping[str, Any]) -> Place
     """
     found = modes(values, contracts)
     shared = [name for name, mode in found.items() if mode is Mode.SHARED]
-    return Placement(Graph.build(settled(contracts, shared)), found)
+    entries = (values.get("global") or {}).get("components") or {}
+    provisioned = frozenset(
+        name for name, mode in found.items() if mode is Mode.EXTERNAL and (entries.get(name) or {}).get("provision")
+    )
+    return Placement(Graph.build(settled(contracts, shared)), found, provisioned)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import enum
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -66,7 +66,9 @@ class Planned:
         return [planned.key for planned in self.keys if planned.state is state]
 
 
-def wanted(graph: Graph, modes: Mapping[str, Mode], names: Mapping[str, str]) -> list[Wanted]:
+def wanted(
+    graph: Graph, modes: Mapping[str, Mode], names: Mapping[str, str], provisioned: Collection[str] = ()
+) -> list[Wanted]:
     """Return the Secrets that the components which run here need, by name.
 
     They are those of the components that run here, and those that one of them reads of one that runs elsewhere.
@@ -75,6 +77,7 @@ def wanted(graph: Graph, modes: Mapping[str, Mode], names: Mapping[str, str]) ->
         graph: the contracts as the environment has them (harness.model.placement).
         modes: where each component runs.
         names: `global.secrets`: names of Kubernetes Secrets by id, where they are not the id itself.
+        provisioned: components elsewhere on which a Job makes things (harness.model.placement).
 
     Raises:
         UserError: `global.secrets` has an id that nobody declares or an empty name, or gives one name to two Secrets
@@ -95,6 +98,9 @@ def wanted(graph: Graph, modes: Mapping[str, Mode], names: Mapping[str, str]) ->
         if modes[edge.consumer].here and modes[edge.provider] is Mode.EXTERNAL
         for secret in edge.secrets
     }
+    for name in provisioned:
+        outside = graph.contracts[name].external
+        read |= set(outside.secrets) if outside else set()
     result = [
         Wanted(
             identifier,

@@ -39,23 +39,43 @@ class SecretRef:
 
 
 def references(objects: Iterable[Mapping[str, Any]]) -> set[SecretRef]:
-    """Return every Secret that the pods of the objects read: variables, `envFrom`, volumes; not `imagePullSecrets`."""
+    """Return every Secret that pods (variables, `envFrom`, volumes; not `imagePullSecrets`) and resources read."""
     return {reference for item in objects for reference in _of_object(item)}
 
 
 def _of_object(item: Mapping[str, Any]) -> Iterator[SecretRef]:
-    if item.get("kind") not in POD_SPECS:
-        return
-    spec: Any = item
-    for step in POD_SPECS[item["kind"]]:
-        spec = spec.get(step) or {}
     metadata = item.get("metadata") or {}
     owner = (metadata.get("labels") or {}).get(NAME_LABEL, "")
-    for secret, key, where, optional in (*_of_containers(spec), *_of_volumes(spec)):
+    uses: list[Use] = []
+    if item.get("kind") in POD_SPECS:
+        spec: Any = item
+        for step in POD_SPECS[item["kind"]]:
+            spec = spec.get(step) or {}
+        uses = [*_of_containers(spec), *_of_volumes(spec)]
+    elif "." in str(item.get("apiVersion")):
+        uses = [*_of_resource(item.get("spec"), "spec")]
+    for secret, key, where, optional in uses:
         yield SecretRef(owner, item["kind"], metadata.get("name", ""), secret, key, where, optional)
 
 
 Use = tuple[str, str | None, str, bool]
+
+
+def _of_resource(value: Any, where: str) -> Iterator[Use]:
+    """Yield the Secrets that a custom resource names: `...SecretKeyRef`, a certificate and its key, volumes."""
+    if isinstance(value, list):
+        for index, entry in enumerate(value):
+            yield from _of_resource(entry, f"{where}[{index}]")
+    if not isinstance(value, Mapping):
+        return
+    yield from _of_volumes(value)
+    if {"secretName", "certificate", "key"} <= set(value):
+        yield from ((value["secretName"], value[name], where, False) for name in ("certificate", "key"))
+    for name, entry in value.items():
+        if name.endswith("SecretKeyRef") and isinstance(entry, Mapping):
+            yield entry["name"], entry["key"], f"{where}.{name}", False
+        elif name != "volumes":
+            yield from _of_resource(entry, f"{where}.{name}")
 
 
 def _of_containers(spec: Mapping[str, Any]) -> Iterator[Use]:
@@ -116,7 +136,7 @@ def two_way(
     found = references(objects)
     problems = {problem for reference in found for problem in _undeclared(reference, declared, contracts)}
     used = {(reference.secret, reference.key) for reference in found}
-    rendered = {((item.get("metadata") or {}).get("labels") or {}).get(NAME_LABEL) for item in objects}
+    rendered = {((item.get("metadata") or {}).get("labels") or {}).get(NAME_LABEL) for item in objects if _serves(item)}
     for (name, key), (owner, identifier, contract) in declared.items():
         if owner in rendered and not contract.secrets[identifier].optional and not used & {(name, key), (name, None)}:
             problems.add(
@@ -124,6 +144,13 @@ def two_way(
                 f"or remove secrets.{identifier}.keys.{key} from charts/{owner}/contract.yaml"
             )
     return sorted(problems)
+
+
+def _serves(item: Mapping[str, Any]) -> bool:
+    """Whether an object is a component itself, and not only a Job that makes things on one elsewhere."""
+    group = str(item.get("apiVersion")).rpartition("/")[0]
+    resource = "." in group and not group.endswith(".k8s.io")
+    return resource or item.get("kind") in ("Deployment", "StatefulSet", "DaemonSet", "CronJob", "Pod")
 
 
 Declared = Mapping[tuple[str, str], tuple[str, str, Contract]]

@@ -260,3 +260,12 @@ def test_liveness_is_not_a_page_that_ten_long_calls_hold_back() -> None:
     container = chart.pod()["containers"][0]
     assert "tcpSocket" in container["livenessProbe"]
     assert container["readinessProbe"]["httpGet"]["path"] == "/version"
+
+
+def test_address_of_the_first_caller_reaches_no_machine() -> None:
+    assert "VM_TAG_IM_URL" not in options()
+    assert chart.contract.settings["VM_TAG_IM_URL"].unset
+    for kind in ("startup", "readiness", "liveness"):
+        probe = chart.container()[f"{kind}Probe"]
+        headers = probe.get("httpGet", {}).get("httpHeaders", [])
+        assert not [header for header in headers if header["name"].lower() == "authorization"], kind

@@ -126,3 +126,8 @@ def test_several_pods_are_possible() -> None:
     kinds = {item["kind"] for item in chart.render(replicas=2)}
     assert "PodDisruptionBudget" in kinds
     assert chart.contract.replicas.max is None
+
+
+def test_log_level_upper_case() -> None:
+    assert chart.env(settings={"FLASK_LOG_LEVEL": "DEBUG"})["FLASK_LOG_LEVEL"] == "DEBUG"
+    assert "FLASK_LOG_LEVEL" in chart.refusal(settings={"FLASK_LOG_LEVEL": "debug"})

@@ -499,3 +499,10 @@ def test_settings_of_the_file_win_over_the_chart_and_roll_the_pod() -> None:
 
     assert checksum() == checksum()
     assert checksum() != checksum(settings={key: 12})
+
+
+def test_broker_away_at_the_start_is_never_asked() -> None:
+    assert not [name for name in chart.env() if name.startswith("BROKER_XDC")]
+    setting = chart.contract.settings["BROKER_XDC_ENABLED"]
+    assert setting.default == "false"
+    assert setting.unset

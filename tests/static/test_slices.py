@@ -46,7 +46,12 @@ def profiles() -> list[str]:
 @pytest.mark.parametrize("profile", profiles())
 def test_all_slices_together_are_the_whole_and_nothing_is_there_twice(committed: Subject, profile: str) -> None:
     root = committed.repository
-    files = (root / UMBRELLA / f"profiles/{profile}.yaml", root / DEV / "values.yaml")
+    site = root / f"argocd/examples/site/values-{profile}.yaml"  # what the profile asks of a site
+    files = [
+        root / UMBRELLA / f"profiles/{profile}.yaml",
+        root / DEV / "values.yaml",
+        *([site] if site.is_file() else []),
+    ]
 
     def rendered(slice_: str) -> list[Object]:
         inline = {"global": {"slice": slice_}} if slice_ else None

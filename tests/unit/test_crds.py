@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from harness.engines.crds import FAMILIES, definitions, families_of, family, strict_schema
+from harness.engines.crds import FAMILIES, Family, definitions, families_of, family, stages, strict_schema
 from harness.errors import UserError
 
 
@@ -33,16 +33,27 @@ def test_an_unknown_family_is_refused_with_those_there_are() -> None:
     assert "gateway-api" in str(caught.value)
 
 
+def test_an_open_family_has_a_definition_for_each_kind_that_takes_anything() -> None:
+    entry = Family("other", "other.example.org", version="v1", kinds={"Thing": "things"})
+    (made,) = [json.loads(body) for body in definitions(entry).values()]
+    assert made["metadata"]["name"] == "things.other.example.org"
+    spec = made["spec"]["versions"][0]["schema"]["openAPIV3Schema"]["properties"]["spec"]
+    assert spec["x-kubernetes-preserve-unknown-fields"] is True
+    assert "kind: Thing" in stages(entry)
+
+
 @pytest.mark.parametrize("name", ["mariadb-operator", "strimzi"])
-def test_an_open_family_has_a_definition_for_each_kind_that_takes_anything(name: str) -> None:
+def test_a_kept_family_has_upstreams_definitions_and_says_that_its_status_is_simulated(name: str) -> None:
     entry = family(name)
-    made = [json.loads(body) for body in definitions(entry).values()]
-    assert {one["spec"]["names"]["kind"]: one["spec"]["names"]["plural"] for one in made} == dict(entry.kinds)
-    for one in made:
-        assert one["metadata"]["name"] == f"{one['spec']['names']['plural']}.{entry.group}"
-        spec = one["spec"]["versions"][0]["schema"]["openAPIV3Schema"]["properties"]["spec"]
-        assert spec["x-kubernetes-preserve-unknown-fields"] is True
-    assert strict_schema(f"{entry.group}/{entry.version}", next(iter(entry.kinds))) is None
+    for body in definitions(entry).values():
+        spec = json.loads(body)["spec"]
+        kind, version = spec["names"]["kind"], spec["versions"][0]["name"]
+        assert spec["group"] == entry.group
+        schema = strict_schema(f"{entry.group}/{version}", kind)
+        assert schema is not None
+        assert schema["properties"]["spec"]["additionalProperties"] is False
+        assert f"{{apiGroup: {entry.group}/{version}, kind: {kind}}}" in stages(entry)
+    assert f"simulated {name}" in stages(entry)
 
 
 def test_no_two_families_claim_a_group() -> None:

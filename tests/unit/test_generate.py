@@ -15,7 +15,8 @@ import yaml
 from jsonschema import Draft7Validator, Draft202012Validator
 
 from harness.errors import UserError
-from harness.generate import exposure, index, models, of_components, schema, shared, values
+from harness.generate import exposure, index, inventory, models, of_components, schema, shared, values
+from harness.generate.inventory import covered
 from harness.generate.text import cell, code, comment, to_yaml
 from harness.model.graph import Graph
 from tests.unit.fixtures import Contracts
@@ -239,6 +240,7 @@ def test_the_index_is_json_for_every_component(graph: Graph) -> None:
         "buckets": [],
         "instances": [],
         "service": "",
+        "url": False,
         "component": "store",
         "tier": "data",
         "wave": 0,
@@ -294,6 +296,7 @@ def test_the_pages_over_all_components_have_a_row_for_each(graph: Graph) -> None
     assert (
         "read by [issuer](../../charts/issuer/README.md), [store](../../charts/store/README.md)." in texts["secrets.md"]
     )
+    assert "- components: 3\n" in texts["components.md"]
     assert "```mermaid\nflowchart LR\n" in texts["graph.md"]
     assert "`one-server`" in texts["traps.md"]
 
@@ -314,3 +317,17 @@ def test_text_cannot_break_out_of_markdown_or_a_comment() -> None:
     assert to_yaml(odd, 2)[:5] == ['  a: ""', '  b: "yes"', '  c: "1"', '  d: "x: y"', "  e: plain"]
     assert yaml.safe_load("\n".join(to_yaml(odd))) == odd
     assert comment("first", "second?\nstill") == ["# first. second? still."]
+
+
+def test_the_table_counts_what_becomes_of_every_setting(contracts: Contracts) -> None:
+    contracts.data["portal"]["ignored"] = {"OLD_NAME": "Of another version."}
+    graph = contracts.build()
+    for name in COMPONENTS:
+        one, contract = covered(graph.contracts[name]), graph.contracts[name]
+        assert one.all == len(contract.settings)
+        assert one.left == sum(1 for setting in contract.settings.values() if setting.unset)
+        assert one.kept >= sum(1 for setting in contract.settings.values() if setting.secret and not setting.unset)
+    assert covered(graph.contracts["portal"]).ignored == 1
+    page = inventory.render(graph)
+    row = next(line for line in page.splitlines() if "[portal]" in line)
+    assert f"| {covered(graph.contracts['portal']).left}, 1 not read |" in row

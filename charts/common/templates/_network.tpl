@@ -111,6 +111,7 @@ spec:
 {{- $site := include "common.monitoring.site" $x.root | fromJson -}}
 {{- $network := .network -}}
 {{- $rules := list -}}
+{{- if include "common.here" (dict "root" $x.root "component" $x.name) -}}
 {{- range $port, $declared := $x.contract.ports -}}
 {{- $from := list -}}
 {{- range $consumer := include "common.consumers" (dict "x" $x "port" $port) | fromJsonArray -}}
@@ -129,6 +130,7 @@ spec:
 {{- $rules = append $rules (dict "from" $from "ports" (list (dict "protocol" "TCP" "port" ($declared.port | int)))) -}}
 {{- end -}}
 {{- end -}}
+{{- end -}}
 {{- $rules | toYaml -}}
 {{- end -}}
 
@@ -143,8 +145,10 @@ spec:
 {{- end -}}
 {{- end -}}
 {{- if eq (include "common.mode" (dict "root" $x.root "component" $x.name)) "external" -}}
-{{- range $port := keys $x.index.ports | sortAlpha -}}
+{{- range $port, $declared := $x.contract.ports -}}
+{{- if dig "service" true $declared -}}
 {{- $rules = append $rules (include "common.way" (dict "root" $x.root "component" $x.name "port" $port) | fromJson) -}}
+{{- end -}}
 {{- end -}}
 {{- else if or $x.contract.peers $x.contract.jobs -}}
 {{- $ports := list -}}

@@ -31,9 +31,13 @@ indigo-paas/component, since those of app.kubernetes.io are the operator's.
 {{- include "common.refuse" (dict "name" $x.name "problems" $problems) -}}
 {{- end -}}
 
-{{- /* Labels of the pods that the operator makes. */ -}}
+{{- /* Labels of the pods that the operator makes, and what selects them. */ -}}
 {{- define "common.operated.labels" -}}
-app.kubernetes.io/part-of: indigo-paas
+{{ include "common.origin.labels" . }}
+{{ include "common.operated.selector" . }}
+{{- end -}}
+
+{{- define "common.operated.selector" -}}
 indigo-paas/component: {{ .name }}
 {{- end -}}
 

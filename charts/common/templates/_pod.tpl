@@ -174,7 +174,7 @@ securityContext:
 nodeSelector:
   {{- toYaml . | nindent 2 }}
 {{- end }}
-{{- with $scheduling.tolerations }}
+{{- with concat ($scheduling.tolerations | default list) (include "common.evicted" . | fromJsonArray) }}
 tolerations:
   {{- toYaml . | nindent 2 }}
 {{- end }}
@@ -189,6 +189,23 @@ priorityClassName: {{ . }}
 topologySpreadConstraints:
   {{- include "common.spread" (include "common.selector" . | fromYaml) | trim | nindent 2 }}
 {{- end }}
+{{- end -}}
+
+{{- /*
+How long a server's pod stays on a node that does not answer, as tolerations in JSON; without a word of the site, the cluster's five
+minutes. Not of what keeps a volume: its pod could start elsewhere no sooner, since the volume is still attached to the lost node.
+*/ -}}
+{{- define "common.evicted" -}}
+{{- $tolerations := list -}}
+{{- $seconds := dig "nodeFailure" "evictAfterSeconds" 300 (.x.root.Values.global | default dict) | int -}}
+{{- $kept := false -}}
+{{- range .x.contract.writable }}{{ if .keep }}{{ $kept = true }}{{ end }}{{ end -}}
+{{- if and (eq .role "server") (ne $seconds 300) (not $kept) -}}
+{{- range $key := list "node.kubernetes.io/not-ready" "node.kubernetes.io/unreachable" -}}
+{{- $tolerations = append $tolerations (dict "key" $key "operator" "Exists" "effect" "NoExecute" "tolerationSeconds" $seconds) -}}
+{{- end -}}
+{{- end -}}
+{{- $tolerations | toJson -}}
 {{- end -}}
 
 {{- /* PriorityClass of the pods: the component's own, or that of its tier; the classes are the cluster's, not ours to make. */ -}}

@@ -15,6 +15,17 @@ of values are the schema's part; here is what a schema cannot know: the contract
 {{- $problems = append $problems (printf "global.components.%s.mode: is off, but %s cannot run without it; write embedded or external, or switch %s off too" $needed $x.name $x.name) -}}
 {{- end -}}
 {{- end -}}
+{{- range $edge := $x.contract.requires -}}
+{{- $peer := dict "root" $x.root "component" $edge.component -}}
+{{- $needed := include "common.instance" $peer -}}
+{{- if and (eq (include "common.mode" $peer) "external") (not (include "common.entry" $peer | fromJson).host) (not (include "common.writtenurl" $peer)) -}}
+{{- if (include (printf "common.index.%s" $needed) $x.root | fromJson).url -}}
+{{- $problems = append $problems (printf "global.urls.%s: is required; write the public URL of %s without a trailing slash, for example https://%s.example.org" $needed $needed $needed) -}}
+{{- else -}}
+{{- $problems = append $problems (printf "global.components.%s.host: is required in mode external; write the host name of the %s outside, for example db.example.org" $needed $needed) -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
 {{- $max := $x.contract.replicas.max -}}
 {{- if and $max (gt (int $x.root.Values.replicas) (int $max)) -}}
 {{- $problems = append $problems (printf "%s.replicas: %d is more than the %d that the software survives: %s" $x.name (int $x.root.Values.replicas) (int $max) $x.contract.replicas.why) -}}

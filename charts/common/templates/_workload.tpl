@@ -19,6 +19,9 @@ metadata:
 spec:
   replicas: {{ $values.replicas | int }}
   revisionHistoryLimit: 3
+  {{- with $contract.workload.minReady }}
+  minReadySeconds: {{ . | int }}
+  {{- end }}
   selector:
     matchLabels:
       {{- include "common.selector" (dict "x" $x "role" "server") | nindent 6 }}

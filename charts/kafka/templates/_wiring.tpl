@@ -4,8 +4,8 @@ for Java key stores. Kafka looks the PEM texts up in the mounted Secrets itself 
 */ -}}
 {{- define "kafka.wiring" -}}
 {{- $file := "/etc/indigo-paas/kafka/server.properties" -}}
-{{- $size := include "kafka.maxmessagebytes" . | int -}}
-{{- $server := dict
+{{- $here := include "common.here" (dict "root" .root "component" .name) -}}
+{{- $own := dict
   "process.roles" "broker,controller"
   "node.id" "1"
   "controller.quorum.voters" "1@127.0.0.1:9093"
@@ -16,20 +16,12 @@ for Java key stores. Kafka looks the PEM texts up in the mounted Secrets itself 
   "inter.broker.listener.name" "INTERNAL"
   "ssl.client.auth" "required"
   "log.dirs" "/var/lib/kafka/data/log"
-  "auto.create.topics.enable" "false"
-  "delete.topic.enable" "false"
   "offsets.topic.replication.factor" "1"
-  "offsets.topic.num.partitions" "5"
   "transaction.state.log.replication.factor" "1"
   "transaction.state.log.min.isr" "1"
   "share.coordinator.state.topic.replication.factor" "1"
-  "share.coordinator.state.topic.min.isr" "1"
-  "group.initial.rebalance.delay.ms" "0"
-  "log.retention.hours" "10000"
-  "message.max.bytes" $size
-  "replica.fetch.max.bytes" $size
-  "replica.fetch.response.max.bytes" $size
-  "socket.request.max.bytes" (div (mul $size 11) 10) -}}
+  "share.coordinator.state.topic.min.isr" "1" -}}
+{{- $server := merge (include "kafka.limits" . | fromJson) $own -}}
 command: [bash, -c]
 args:
   - |
@@ -41,18 +33,22 @@ env:
   KAFKA_LOG4J_OPTS: -Dlog4j2.configurationFile=/etc/kafka/docker/log4j2.yaml
   EXTRA_ARGS: -name kafkaServer
 files:
+  {{- if $here }}
   {{ $file }}:
     content: |
       {{- include "kafka.tls" "/etc/indigo-paas/server-tls" | trim | nindent 6 }}
       {{- range $name, $value := merge (include "common.settings.of" (dict "x" . "where" $file) | fromJson) $server }}
-      {{ $name }}={{ $value }}
+      {{ $name }}={{ include "common.text" $value }}
       {{- end }}
+  {{- end }}
   /etc/indigo-paas/kafka/client.properties:
     content: |
       security.protocol=SSL
       {{- include "kafka.tls" "/etc/indigo-paas/client-tls" | trim | nindent 6 }}
 secretFiles:
+  {{- if $here }}
   /etc/indigo-paas/server-tls: {secret: kafka-server-tls, items: {ca.crt: ca.crt, tls.crt: tls.crt, tls.key: tls.key}}
+  {{- end }}
   /etc/indigo-paas/client-tls: {secret: kafka-client-tls, items: {ca.crt: ca.crt, tls.crt: tls.crt, tls.key: tls.key}}
 jobs:
   topics:
@@ -63,6 +59,21 @@ jobs:
     env:
       KAFKA_HEAP_OPTS: -Xmx192m
     resources: {requests: {cpu: 100m, memory: 320Mi}, limits: {memory: 384Mi}}
+{{- end -}}
+
+{{- /* What the brokers are told in every mode, as JSON: sizes, how long, and that no topic appears by itself. */ -}}
+{{- define "kafka.limits" -}}
+{{- $size := include "kafka.maxmessagebytes" . | int -}}
+{{- dict
+  "auto.create.topics.enable" "false"
+  "delete.topic.enable" "false"
+  "offsets.topic.num.partitions" "5"
+  "group.initial.rebalance.delay.ms" "0"
+  "log.retention.hours" "10000"
+  "message.max.bytes" (toString $size)
+  "replica.fetch.max.bytes" (toString $size)
+  "replica.fetch.response.max.bytes" (toString $size)
+  "socket.request.max.bytes" (div (mul $size 11) 10 | toString) | toJson -}}
 {{- end -}}
 
 {{- /* Key, certificate and authorities from a folder, for the broker and for its tools. */ -}}

@@ -31,7 +31,7 @@ spec:
     generate: false
   podMetadata:
     labels:
-      {{- include "common.operated.labels" $x | nindent 6 }}
+      {{- include "common.operated.labels" $x | trim | nindent 6 }}
     {{- with $values.podAnnotations }}
     annotations:
       {{- toYaml . | nindent 6 }}
@@ -47,8 +47,10 @@ spec:
     primary:
       autoFailover: true
     initContainer:
+      image: {{ include "common.image.shared" (dict "root" $x.root "image" "mariadb-operator") }}
       {{- include "common.containersecurity" $x.contract | nindent 6 }}
     agent:
+      image: {{ include "common.image.shared" (dict "root" $x.root "image" "mariadb-operator") }}
       basicAuth:
         enabled: true
       {{- include "common.containersecurity" $x.contract | nindent 6 }}
@@ -88,7 +90,7 @@ spec:
   priorityClassName: {{ . }}
   {{- end }}
   topologySpreadConstraints:
-    {{- include "common.spread" (include "common.operated.labels" $x | fromYaml) | trim | nindent 4 }}
+    {{- include "common.spread" (include "common.operated.selector" $x | fromYaml) | trim | nindent 4 }}
 {{- $reference := dict "name" $x.name -}}
 {{- range $database := include "mariadb.databases" $x | fromJsonArray }}
 {{- $name := printf "%s.%s" $x.name ($database.name | replace "_" "-") }}

@@ -61,12 +61,17 @@ def _delivery(subject: Subject) -> Iterator[Problem]:
             continue
         delivered = [*subject.bootstrap, *chain.from_iterable(item.delivery for item in subject.platforms.values())]
         inside, wide = _rendered(delivered, wide=False), _rendered(delivered, wide=True)
-        yield from _kinds(project, inside, wide, inside | wide if subject.complete else None)
+        possible = inside | wide | _written(subject, "argocd/*/templates/*")
+        yield from _kinds(project, inside, wide, possible if subject.complete else None)
         yield from _exact(project, "sourceRepos", set(project["spec"].get("sourceRepos") or ()), {subject.repo})
         needed = {(HERE, str(item["metadata"].get("namespace", ""))) for item in subject.bootstrap}
         for platform in subject.platforms.values():
             cluster = platform.rendered.environment.cluster
-            needed |= {(HERE if _argo(item) else cluster, _namespace(item)) for item in platform.delivery}
+            needed |= {
+                (HERE if _argo(item) else cluster, _namespace(item))
+                for item in platform.delivery
+                if item["kind"] == "Namespace" or item["kind"] not in CLUSTER_WIDE  # the others have no place
+            }
             yield from _wrong_cluster(platform)
         places = _places(project)
         for place in sorted(needed):
@@ -108,10 +113,16 @@ def _kinds(project: Object, inside: set[Kind], wide: set[Kind], possible: set[Ki
 def writable(subject: Subject) -> set[Kind]:
     """Return the kinds that the charts' templates can write, whatever the values; workloads as the contracts say."""
     found: set[Kind] = {("apps", contract.workload.kind) for contract in subject.contracts.values()}
-    for path in subject.repository.glob("charts/*/templates/*"):
-        for version, kind in _WRITTEN.findall(path.read_text(encoding="utf-8")):
-            found.add((version.rpartition("/")[0], kind))
-    return found
+    return found | _written(subject, "charts/*/templates/*")
+
+
+def _written(subject: Subject, templates: str) -> set[Kind]:
+    """Return the kinds that templates write out."""
+    return {
+        (version.rpartition("/")[0], kind)
+        for path in subject.repository.glob(templates)
+        for version, kind in _WRITTEN.findall(path.read_text(encoding="utf-8"))
+    }
 
 
 def _rendered(objects: Iterable[Object], wide: bool) -> set[Kind]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from harness.checks.model import Platform, Problem, Rule
+from harness.engines.crds import strict_schema
 from harness.render.objects import Object
 
 OPTIONS = "argocd.argoproj.io/sync-options"
@@ -33,9 +34,25 @@ def _check(platform: Platform) -> Iterator[Problem]:
                         f"spec.persistentVolumeClaimRetentionPolicy.{key}",
                         f"is {policy.get(key)}, wanted is {value}",
                     )
+    for item in platform.objects:
+        contract = platform.contracts.get(platform.component(item))
+        if contract and contract.operator and contract.operator.kinds.get(item["kind"]) == item["apiVersion"]:
+            yield from _kept(item, item, "metadata.annotations", helm=True)
+            if (
+                item["kind"] in contract.operator.provides
+                and "cleanupPolicy" in _fields(item)
+                and item["spec"].get("cleanupPolicy") != "Skip"
+            ):
+                yield Problem(item, "spec.cleanupPolicy", "is not Skip: the operator would drop it with the resource")
     for item in platform.delivery:
         if item["kind"] == "Namespace":
             yield from _kept(item, item, "metadata.annotations", helm=False)
+
+
+def _fields(item: Object) -> set[str]:
+    """Return the names that the spec of a custom resource's kind may hold, by upstream's definition."""
+    schema = strict_schema(item["apiVersion"], item["kind"]) or {}
+    return set(schema.get("properties", {}).get("spec", {}).get("properties", {}))
 
 
 def _kept(owner: Object, item: Object, path: str, helm: bool) -> Iterator[Problem]:
@@ -49,7 +66,7 @@ def _kept(owner: Object, item: Object, path: str, helm: bool) -> Iterator[Proble
 
 RULE = Rule(
     id="data-protection",
-    title="Claims and the namespace are neither pruned nor deleted; StatefulSets retain their claims",
+    title="Claims, operators' resources and the namespace are neither pruned nor deleted; claims outlive StatefulSets",
     fix="add the annotations of common.keep",
     source="Argo CD documentation, sync options; argoproj/argo-cd issues 9853, 13503",
     environment=_check,

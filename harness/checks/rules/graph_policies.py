@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 from harness.checks.flows import Flow, flows
 from harness.checks.model import Platform, Problem, Rule
 from harness.checks.pods import matches
+from harness.model.contract import Contract
 from harness.model.environment import Mode
 from harness.render.objects import Object
 
@@ -27,7 +28,7 @@ def _check(platform: Platform) -> Iterator[Problem]:
                 f"{pod.path.removesuffix('.spec')}.metadata.labels",
                 "no policy selects it in both directions",
             )
-    for name in platform.embedded:
+    for name in platform.delivered:
         yield from _component(platform, name, [item for item in policies if platform.component(item) == name])
     for item in policies:
         if not platform.component(item):
@@ -61,14 +62,20 @@ def _path(flow: Flow) -> str:
 def _expected(platform: Platform, name: str) -> Iterator[Flow]:
     """Yield what the contracts and the environment's values declare for a component."""
     contract = platform.contracts[name]
+    if platform.modes[name] is Mode.OPERATOR:
+        yield from _operated(platform, contract)
+        return
     network = platform.section("network")
     monitoring = platform.section("monitoring")
     watched = bool(monitoring.get("enabled"))
     gateway = f"namespace {network.get('gatewayNamespace') or 'gateway'}"
     cidrs = [f"network {cidr}" for cidr in network.get("internetCidrs") or ["0.0.0.0/0"]]
+    if name in platform.provisioned:
+        yield from _provisioning(platform, contract)
+        return
     for title, port in contract.ports.items():
         for consumer in platform.graph.consumers(name, title):
-            if platform.modes[consumer] is Mode.EMBEDDED:
+            if platform.modes[consumer].here:
                 yield Flow("from", f"component {consumer}", str(port.port))
         if contract.peers or contract.jobs:
             yield Flow("from", f"component {name}", str(port.port))
@@ -81,10 +88,11 @@ def _expected(platform: Platform, name: str) -> Iterator[Flow]:
         yield Flow("to", f"namespace {network.get('dnsNamespace') or 'kube-system'}", "53", protocol)
     for edge in platform.graph.requirements(name):
         entry: Any = platform.section("components").get(edge.provider) or {}
-        if platform.modes[edge.provider] is Mode.EMBEDDED:
+        if platform.modes[edge.provider].here:
             yield Flow("to", f"component {edge.provider}", str(edge.number))
         elif platform.modes[edge.provider] is Mode.EXTERNAL and isinstance(entry, Mapping) and entry.get("host"):
-            for cidr in cidrs:
+            own = entry.get("cidrs")
+            for cidr in [f"network {address}" for address in own] if own else cidrs:
                 yield Flow("to", cidr, str(entry.get("port") or edge.number))
         elif platform.modes[edge.provider] is Mode.EXTERNAL and (url := platform.section("urls").get(edge.provider)):
             for cidr in cidrs:
@@ -96,11 +104,45 @@ def _expected(platform: Platform, name: str) -> Iterator[Flow]:
         for peer in peers:
             for number in out.ports:
                 yield Flow("to", peer, str(number))
-    own = platform.values.get(name) or {}
-    for extra in own.get("extraEgress") or () if isinstance(own, Mapping) else ():
+    values = platform.values.get(name) or {}
+    for extra in values.get("extraEgress") or () if isinstance(values, Mapping) else ():
         for cidr in extra["cidrs"]:
             for number in extra["ports"]:
                 yield Flow("to", f"network {cidr}", str(number))
+
+
+def _provisioning(platform: Platform, contract: Contract) -> Iterator[Flow]:
+    """Yield what the Job may do that makes things on a component elsewhere: reach it, by its name."""
+    network = platform.section("network")
+    entry: Any = platform.section("components").get(contract.component) or {}
+    for protocol in ("UDP", "TCP"):
+        yield Flow("to", f"namespace {network.get('dnsNamespace') or 'kube-system'}", "53", protocol)
+    for cidr in entry.get("cidrs") or network.get("internetCidrs") or ["0.0.0.0/0"]:
+        for port in contract.ports.values():
+            if port.service:
+                yield Flow("to", f"network {cidr}", str(entry.get("port") or port.port))
+
+
+def _operated(platform: Platform, contract: Contract) -> Iterator[Flow]:
+    """Yield what the pods of a component that an operator makes may do: the operator's contract says it."""
+    operator, network = contract.operator, platform.section("network")
+    assert operator is not None, f"{contract.component} has no operator"
+    own = f"component {contract.component}"
+    for title, port in contract.ports.items():
+        for consumer in platform.graph.consumers(contract.component, title):
+            if platform.modes[consumer].here:
+                yield Flow("from", f"component {consumer}", str(port.port))
+    for number in operator.reached:
+        yield Flow("from", f"namespace {network.get('operatorNamespace') or 'indigo-operators'}", str(number))
+    for number in operator.between:
+        yield Flow("from", own, str(number))
+        yield Flow("to", own, str(number))
+    for protocol in ("UDP", "TCP"):
+        yield Flow("to", f"namespace {network.get('dnsNamespace') or 'kube-system'}", "53", protocol)
+    api = network.get("apiServer") or {}
+    for cidr in api.get("cidrs") or ():
+        for number in api.get("ports") or (443, 6443):
+            yield Flow("to", f"network {cidr}", str(number))
 
 
 def _port(url: str) -> int:

@@ -45,6 +45,9 @@ def _wanted(platform: Platform, component: str, item: Object) -> int:
         job = platform.contracts[component].jobs.get(role)
         if job is not None:
             return phases[job.when]
+    operator = platform.contracts[component].operator
+    if operator and item["kind"] in operator.provides:
+        return phases["provide"]
     if item["kind"] == "PersistentVolumeClaim":
         # pending until its first consumer is there, where the storage class says so: it may not be waited for before
         return phases["workload"]
@@ -57,6 +60,11 @@ def _needs(platform: Platform, told: set[int]) -> Iterator[Problem]:
         pod.component: (number, pod.owner)
         for _, pod in platform.component_pods
         if pod.server and (number := wave(pod.owner)) is not None
+    }
+    waves |= {
+        platform.component(item): (number, item)
+        for item in platform.objects
+        if _server(platform, item) and (number := wave(item)) is not None
     }
     for contract, pod in platform.component_pods:
         hard = [edge for edge in platform.graph.requirements(contract.component) if edge.need is Need.HARD]
@@ -75,6 +83,13 @@ def _needs(platform: Platform, told: set[int]) -> Iterator[Problem]:
                 yield Problem(
                     pod.owner, f"{pod.path}.initContainers", f"does not wait for {edge.provider}, which it needs hard"
                 )
+
+
+def _server(platform: Platform, item: Object) -> bool:
+    """Whether an object is a server that an operator makes."""
+    contract = platform.contracts.get(platform.component(item))
+    operator = contract.operator if contract else None
+    return operator is not None and item["kind"] in operator.kinds and item["kind"] not in operator.provides
 
 
 RULE = Rule(

@@ -6,7 +6,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from harness.checks.model import Platform, Problem, Rule
-from harness.checks.pods import NAME, Container, Pod, matches
+from harness.checks.pods import NAME, OPERATED, Container, Pod, matches
+from harness.model.environment import Mode
 from harness.render.objects import Object
 
 
@@ -46,6 +47,12 @@ def _selected(platform: Platform, selector: Mapping[str, Any] | None) -> list[Po
     return [pod for pod in platform.pods if matches(selector, pod.labels)] if selector else []
 
 
+def _meant(platform: Platform, selector: Mapping[str, Any]) -> bool:
+    """Whether a policy's selector names pods that are rendered, or those that an operator makes of what is."""
+    operated = (selector.get("matchLabels") or {}).get(OPERATED)
+    return platform.modes.get(operated) is Mode.OPERATOR if operated else bool(_selected(platform, selector))
+
+
 def _service(item: Object, platform: Platform) -> Iterator[Problem]:
     pods = _selected(platform, item["spec"].get("selector"))
     if not pods:
@@ -67,13 +74,13 @@ def _listens(container: Container, target: Any) -> bool:
 
 def _policy(item: Object, platform: Platform) -> Iterator[Problem]:
     spec = item["spec"]
-    if spec.get("podSelector") and not _selected(platform, spec["podSelector"]):
+    if spec.get("podSelector") and not _meant(platform, spec["podSelector"]):
         yield Problem(item, "spec.podSelector", "selects no pod")
     for key, peers in (("ingress", "from"), ("egress", "to")):
         for index, rule in enumerate(spec.get(key) or ()):
             for place, peer in enumerate(rule.get(peers) or ()):
                 selector = peer.get("podSelector")
-                if selector and "namespaceSelector" not in peer and not _selected(platform, selector):
+                if selector and "namespaceSelector" not in peer and not _meant(platform, selector):
                     named = (selector.get("matchLabels") or {}).get(NAME, "a pod")
                     yield Problem(
                         item,

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from harness.checks.model import Platform, Problem, Rule
-from harness.checks.pods import NAME, ROLE
+from harness.checks.pods import NAME, OPERATED, ROLE
 from harness.render.objects import Object
 
 
@@ -36,7 +36,9 @@ def _policy(item: Object, spec: Mapping[str, Any]) -> Iterator[Problem]:
     ]
     for path, selector in selectors:
         yield from _labels(item, path, selector)
-        yield from _exactly(item, f"{path}.matchLabels", (selector or {}).get("matchLabels") or {}, {NAME})
+        labels = (selector or {}).get("matchLabels") or {}
+        # the pods that an operator makes have the operator's name and ours beside it
+        yield from _exactly(item, f"{path}.matchLabels", labels, {OPERATED} if set(labels) == {OPERATED} else {NAME})
 
 
 def _labels(item: Object, path: str, selector: Mapping[str, Any]) -> Iterator[Problem]:

@@ -15,12 +15,12 @@ def _check(platform: Platform) -> Iterator[Problem]:
         says = "is not made" if name in environment.applications else "is made"
         yield Problem(None, "delivery", f"the Application {name} {says}, config.yaml says {environment.delivery}")
     for name, tier in environment.applications.items():
-        wanted = {one for one in platform.embedded if tier in ("", platform.contracts[one].tier)}
+        wanted = {one for one in platform.delivered if tier in ("", platform.contracts[one].tier)}
         found = {platform.component(item) for item in made.get(name, ())}
         for item in made.get(name, ()):
             component = platform.component(item)
             if component and component not in wanted:
-                why = f"of tier {platform.contracts[component].tier}" if component in platform.embedded else "not here"
+                why = f"of tier {platform.contracts[component].tier}" if component in platform.delivered else "not here"
                 yield Problem(item, "", f"is delivered by {name}, but {component} is {why}")
         for component in sorted(wanted - found):
             yield Problem(None, "", f"{name} delivers nothing of it", component=component)

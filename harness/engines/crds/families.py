@@ -29,7 +29,8 @@ class Family:
     Attributes:
         name: as the project is called.
         group: the API group of its kinds.
-        tool: of the toolchain: the directory of upstream's definitions; empty for an open family.
+        tool: of the toolchain: the directory of upstream's definitions; empty where there is none.
+        kept: whether upstream's definitions are kept here (`upstream.py`), of the kinds that this project writes.
         version: of the API, of an open family.
         kinds: of an open family: singular kind -> plural name; all are namespaced.
     """
@@ -37,6 +38,7 @@ class Family:
     name: str
     group: str
     tool: str = ""
+    kept: bool = False
     version: str = ""
     kinds: Mapping[str, str] = field(default_factory=dict)
 
@@ -44,32 +46,8 @@ class Family:
 FAMILIES = (
     Family("gateway-api", "gateway.networking.k8s.io", tool="gateway-api-crds"),
     Family("prometheus-operator", "monitoring.coreos.com", tool="prometheus-operator-crds"),
-    Family(
-        "mariadb-operator",
-        "k8s.mariadb.com",
-        version="v1alpha1",
-        kinds={
-            "MariaDB": "mariadbs",
-            "ExternalMariaDB": "externalmariadbs",
-            "Database": "databases",
-            "User": "users",
-            "Grant": "grants",
-            "SqlJob": "sqljobs",
-            "PhysicalBackup": "physicalbackups",
-            "Backup": "backups",
-        },
-    ),
-    Family(
-        "strimzi",
-        "kafka.strimzi.io",
-        version="v1",
-        kinds={
-            "Kafka": "kafkas",
-            "KafkaNodePool": "kafkanodepools",
-            "KafkaTopic": "kafkatopics",
-            "KafkaUser": "kafkausers",
-        },
-    ),
+    Family("mariadb-operator", "k8s.mariadb.com", kept=True),
+    Family("strimzi", "kafka.strimzi.io", kept=True),
 )
 
 
@@ -114,6 +92,10 @@ def definitions(family: Family) -> dict[str, bytes]:
 
         files = sorted(toolchain.tool(family.tool).glob("*.yaml"))
         return prepared(files, cache_dir() / "crds")
+    if family.kept:
+        from harness.engines.crds import upstream  # a program of its own, too
+
+        return {name: json.dumps(item).encode() for name, item in upstream.kept(family.name)["definitions"].items()}
     return {
         f"{plural}.{family.group}": json.dumps(_open_definition(family, kind, plural)).encode()
         for kind, plural in family.kinds.items()
@@ -123,17 +105,27 @@ def definitions(family: Family) -> dict[str, bytes]:
 def stages(family: Family) -> str:
     """Return kwok's stages for a family as YAML: what its operator would write into the status; empty: nothing.
 
-    An object of an open family becomes Ready, unless it is annotated `simulation.indigo-paas/never-ready: "true"`.
+    An object of an open or kept family becomes Ready, unless it is annotated `simulation.indigo-paas/never-ready:
+    "true"`. In a family's own file $KIND and the like stand for each of its kinds, as in `open.yaml`.
     """
     path = HERE / "stages" / f"{family.name}.yaml"
-    if path.is_file():
-        return path.read_text(encoding="utf-8")
-    ready = (HERE / "stages" / "open.yaml").read_text(encoding="utf-8")
-    filled = {"GROUP_VERSION": f"{family.group}/{family.version}", "FAMILY": family.name}
+    if not path.is_file():
+        path = HERE / "stages" / "open.yaml"
+    template = path.read_text(encoding="utf-8")
+    if "$KIND" not in template:
+        return template
     parts = []
-    for kind in family.kinds:
-        text = ready
-        for word, value in {**filled, "SINGULAR": kind.lower(), "KIND": kind}.items():
+    for body in definitions(family).values():
+        spec = json.loads(body)["spec"]
+        kind, version = spec["names"]["kind"], spec["versions"][0]["name"]
+        words = {
+            "GROUP_VERSION": f"{family.group}/{version}",
+            "FAMILY": family.name,
+            "SINGULAR": kind.lower(),
+            "KIND": kind,
+        }
+        text = template
+        for word, value in words.items():
             text = text.replace(f"${word}", value)
         parts.append(text)
     return "---\n".join(parts)
@@ -170,7 +162,7 @@ def strict_schema(api_version: str, kind: str) -> dict[str, Any] | None:
     """
     group, _, version = api_version.rpartition("/")
     for entry in FAMILIES:
-        if entry.group != group or not entry.tool:
+        if entry.group != group or not (entry.tool or entry.kept):
             continue
         for body in definitions(entry).values():
             spec = json.loads(body)["spec"]

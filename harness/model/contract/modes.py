@@ -27,6 +27,9 @@ class Operator(Closed):
     repository: str
     charts: Annotated[tuple[OperatorChart, ...], Field(min_length=1, description="In the order they are installed.")]
     kinds: Annotated[dict[str, str], Field(min_length=1, description="Kinds that are written, with their apiVersion.")]
+    provides: Annotated[
+        tuple[str, ...], Field(description="Those of the kinds that need the server: they come in the phase `provide`.")
+    ] = ()
     service: Annotated[str, Field(pattern=r"\{name\}", description="Service of the server; {name} is the component's.")]
     reached: Annotated[tuple[int, ...], Field(description="Ports of the pods that the operator itself connects to.")]
     between: Annotated[tuple[int, ...], Field(description="Ports on which the pods reach each other.")]
@@ -43,6 +46,7 @@ class External(Closed):
     provision: Annotated[
         Name | None, Field(description="Job that also runs against it, where the site says `provision: true`.")
     ] = None
+    secrets: Annotated[tuple[Name, ...], Field(description="Secrets of this contract that the Job reads.")] = ()
     admin: Annotated[str, Field(description="User that the Job logs in as, unless the site names another.")] = ""
     source: str
 

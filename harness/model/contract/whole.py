@@ -109,6 +109,9 @@ class Contract(Closed):
             problems.append("workload.strategy: a Deployment with a kept volume must be Recreate")
         if self.external and self.external.provision and self.external.provision not in self.jobs:
             problems.append(f"external.provision: {self.external.provision} is not one of jobs")
+        if self.external:
+            unknown = sorted(set(self.external.secrets) - set(self.secrets))
+            problems += [f"external.secrets: {identifier} is not one of secrets" for identifier in unknown]
         if self.like is not None:
             problems.append("like: is derived from `instances` of another contract, nobody writes it")
         if self.instances:
@@ -140,9 +143,21 @@ class Contract(Closed):
         return [self, *(self._instance(name, instance) for name, instance in self.instances.items())]
 
     def _instance(self, name: str, instance: Instance) -> Contract:
-        secrets = {name + identifier.removeprefix(self.component): item for identifier, item in self.secrets.items()}
+        def own(identifier: str) -> str:
+            return name + identifier.removeprefix(self.component)
+
+        external = self.external
+        if external:
+            external = external.model_copy(update={"secrets": tuple(map(own, external.secrets))})
+        secrets = {own(identifier): item for identifier, item in self.secrets.items()}
         summary = f"{instance.title}: {instance.why}"
-        changed = {"component": name, "title": instance.title, "summary": summary, "secrets": secrets}
+        changed = {
+            "component": name,
+            "title": instance.title,
+            "summary": summary,
+            "secrets": secrets,
+            "external": external,
+        }
         return self.model_copy(update={**changed, "instances": {}, "like": self.component})
 
     def all_probes(self) -> list[tuple[str, Probe]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -59,23 +60,31 @@ def test_a_route_is_accepted_by_its_parent_and_again_after_a_change(families: Cl
     eventually(lambda: observed() == 2, "accepted again")
 
 
-@pytest.mark.parametrize(
-    ("api_version", "kind"), [("k8s.mariadb.com/v1alpha1", "MariaDB"), ("kafka.strimzi.io/v1", "KafkaTopic")]
-)
-def test_an_object_of_an_open_family_becomes_ready_unless_told_otherwise(
-    families: Cluster, api_version: str, kind: str
-) -> None:
+RESOURCES: dict[str, tuple[str, Object, Object]] = {
+    "MariaDB": ("k8s.mariadb.com/v1alpha1", {"replicas": 3, "storage": {"size": "1Gi"}}, {"replicas": "three"}),
+    "KafkaTopic": ("kafka.strimzi.io/v1", {"partitions": 1, "replicas": 3}, {"partitions": 0}),
+}
+
+
+@pytest.mark.parametrize("kind", RESOURCES)
+def test_an_operators_resource_is_judged_and_becomes_ready_unless_told_otherwise(families: Cluster, kind: str) -> None:
+    api_version, spec, wrong = RESOURCES[kind]
+
     def ready(name: str) -> bool:
         conditions = families.get(kind, name, "default").get("status", {}).get("conditions", [])
         return any(entry["type"] == "Ready" and entry["status"] == "True" for entry in conditions)
 
-    never = other(api_version, kind, {"replicas": 3}, **{"simulation.indigo-paas/never-ready": "true"})
+    with pytest.raises(ApiError, match=next(iter(wrong))):
+        families.apply(other(api_version, kind, spec | wrong))
+    never = other(api_version, kind, spec, **{"simulation.indigo-paas/never-ready": "true"})
     never["metadata"]["name"] = "never"
     families.apply(never)
-    families.apply(other(api_version, kind, {"replicas": 3}))
+    families.apply(other(api_version, kind, spec))
     eventually(lambda: ready("one"), "ready")
-    assert families.get(kind, "one", "default")["spec"] == {"replicas": 3}
+    settled = families.get(kind, "one", "default")["metadata"]["resourceVersion"]
     assert not ready("never")
+    time.sleep(1)
+    assert families.get(kind, "one", "default")["metadata"]["resourceVersion"] == settled, "the simulation never ends"
 
 
 def test_nothing_of_it_is_there_unless_it_is_asked_for(cluster: Cluster) -> None:

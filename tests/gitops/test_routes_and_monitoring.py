@@ -1,0 +1,89 @@
+"""Routes, monitors and rules: an API server with upstream's definitions takes them, and refuses what is wrong."""
+
+from __future__ import annotations
+
+import copy
+import os
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from harness.cluster import ApiError, Cluster, Object
+from harness.engines.embedded.engine import EmbeddedEngine
+from harness.engines.embedded.settings import Settings
+from harness.model.load import load_contracts
+from harness.paths import repository
+from harness.render import render_environment
+from tests.support import everything, render_chart
+
+pytestmark = pytest.mark.gitops
+
+FAMILIES = ("gateway-api", "prometheus-operator")
+KINDS = ("HTTPRoute", "Ingress", "PodMonitor", "PrometheusRule")
+MONITORING = {"enabled": True, "runbooks": "https://git.example.org/runbooks", "labels": {"release": "prometheus"}}
+GATEWAY = {"kind": "HTTPRoute", "gateway": {"name": "public", "namespace": "gateway", "sectionName": "https"}}
+INGRESS = {
+    "kind": "Ingress",
+    "ingress": {
+        "className": "haproxy",
+        "tls": {"clusterIssuer": "site"},
+        "limitAnnotations": {"timeout": {"haproxy.org/timeout-server": "%ds"}},
+    },
+}
+Engine = tuple[EmbeddedEngine, Cluster]
+
+
+@pytest.fixture(scope="module")
+def engine() -> Iterator[Engine]:
+    with EmbeddedEngine(f"routes-{os.getpid()}", Settings(nodes=1, families=FAMILIES)) as engine:
+        cluster = engine.cluster()
+        cluster.apply({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "indigo-test"}})
+        yield engine, cluster
+
+
+def whole_platform(routes: dict[str, Any]) -> list[Object]:
+    """The routes, monitors and rules of all components."""
+    objects = render_chart("indigo-paas", everything(routes=routes, monitoring=MONITORING))
+    return [item for item in objects if item["kind"] in KINDS]
+
+
+@pytest.mark.parametrize("routes", [GATEWAY, INGRESS], ids=["HTTPRoute", "Ingress"])
+def test_an_api_server_takes_every_route_monitor_and_rule_as_it_is(engine: Engine, routes: dict[str, Any]) -> None:
+    contracts = load_contracts(repository() / "charts")
+    found: dict[str, set[str]] = {}
+    for item in whole_platform(routes):
+        taken = engine[1].apply(item, dry_run=True)
+        found.setdefault(item["kind"], set()).add(item["metadata"]["name"])
+        # a default that the API server fills in would be a difference that Argo CD sees for ever
+        assert taken["spec"] == item["spec"], item["metadata"]["name"]
+    assert found[routes["kind"]] == {name for name, contract in contracts.items() if contract.exposed}
+    assert found["PodMonitor"] == {name for name, contract in contracts.items() if contract.metrics.port}
+    assert found["PrometheusRule"] == {*contracts, "platform"}
+
+
+@pytest.mark.parametrize(
+    ("kind", "path", "value", "says"),
+    [
+        ("HTTPRoute", ("rules", 0, "matches", 0, "path", "value"), "no-slash", "absolute path"),
+        ("HTTPRoute", ("rules", 0, "timeouts"), {"request": "600 s"}, "timeouts.request"),
+        ("HTTPRoute", ("hostnames", 0), "https://iam.example.org", "hostnames"),
+        ("PrometheusRule", ("groups", 0, "rules", 0, "for"), "five minutes", "for"),
+        ("PodMonitor", ("podMetricsEndpoints", 0, "interval"), "often", "interval"),
+    ],
+    ids=["path", "timeout", "host", "for", "interval"],
+)
+def test_upstreams_definitions_refuse_what_is_wrong_in_them(
+    engine: Engine, kind: str, path: tuple[Any, ...], value: Any, says: str
+) -> None:
+    item = copy.deepcopy(next(item for item in whole_platform(GATEWAY) if item["kind"] == kind))
+    place = item["spec"]
+    for step in path[:-1]:
+        place = place[step]
+    place[path[-1]] = value
+    with pytest.raises(ApiError, match=says):
+        engine[1].apply(item, dry_run=True)
+
+
+def test_the_environment_as_committed_renders_none_of_them() -> None:
+    assert [item for item in render_environment("dev").objects() if item["kind"] in KINDS] == []
