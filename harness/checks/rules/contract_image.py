@@ -6,11 +6,10 @@ import re
 from collections.abc import Iterator
 
 from harness.checks.model import Platform, Problem, Rule
-from harness.checks.pods import WAIT_FOR, Container
+from harness.checks.pods import ROLE, WAIT_FOR, Container
 from harness.model.contract import Contract
 from harness.model.images import WAIT, chosen, shared_reference
 
-ROLE = "indigo-paas/role"
 _MOVING = {
     "", "latest", "stable", "main", "master", "develop", "development", "dev", "edge", "nightly", "unstable", "testing",
     "rolling", "lts", "current", "snapshot",
