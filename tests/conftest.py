@@ -16,7 +16,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group = parser.getgroup("indigo", "the story of make e2e")
     group.addoption("--indigo-profile", metavar="NAME", default="minimal", help="profile that the story is told with")
     group.addoption(
-        "--indigo-others", metavar="NAMES", default="full", help="profiles brought up too: in-turn, all, none, a,b"
+        "--indigo-others", metavar="NAMES", default="none", help="profiles brought up too: in-turn, all, none, a,b"
     )
     group.addoption("--indigo-keep", action="store_true", help="leave the engine of a story running at the end")
 
