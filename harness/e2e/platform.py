@@ -89,9 +89,11 @@ class Platform:
 
     # ------------------------------------------------------------ as an operator
 
-    def bootstrap(self, *beside: str) -> None:
+    def bootstrap(self, *beside: Platform) -> None:
         """Apply what an operator applies once, for this environment and those beside it; Argo CD does the rest."""
-        for item in render_bootstrap(self.source.url, "main", environments=[self.environment.name, *beside]):
+        names = [self.environment.name, *(other.environment.name for other in beside)]
+        tree = (self, *beside)[-1].tree  # the latest commit: it has the environments of those before
+        for item in render_bootstrap(self.source.url, "main", repository=tree, environments=names):
             self.cluster.apply(item, manager="operator")
 
     def create_secrets(self, seconds: float = 60.0) -> int:
@@ -232,7 +234,8 @@ class Platform:
     @cached_property
     def tree(self) -> Path:
         """A copy of the working tree as it was committed: whoever edits on during the run does not disturb it."""
-        return self.source.checkout(self.commit, self.source.directory.parent / f"tree-{self.commit[:12]}")
+        directory = self.source.directory.parent / f"tree-{self.commit[:12]}"  # of all environments of the commit
+        return directory if directory.is_dir() else self.source.checkout(self.commit, directory)
 
     @cached_property
     def kinds(self) -> tuple[str, ...]:

@@ -25,7 +25,7 @@ def test_another_profile_comes_up_in_one_pass(running: Platform, others: list[st
         commit = running.source.commit(f"the environment {tried.environment}", own)
         other = Platform(running.engine, running.source, running.recorder, tried.environment, commit)
         with other.watching(f"profile {name}") as observer:
-            running.bootstrap(tried.environment)
+            running.bootstrap(other)
             other.create_secrets()
             running.refresh()
             other.wait(converged(commit), f"profile {name}: Synced and Healthy", seconds=180)

@@ -42,7 +42,7 @@ def test_a_second_environment_comes_up_in_slices_and_leaves_the_first_alone(
     pinned = staging.environment.revision
     assert pinned is not None
     with platform.recorder.phase("second environment", budget=60), staging.watching("staging: first sync") as observer:
-        platform.bootstrap("staging")
+        platform.bootstrap(staging)
         staging.create_secrets()
         platform.refresh()
         staging.wait(converged(pinned), "staging: Synced and Healthy", 120)
