@@ -279,3 +279,9 @@ def _section(values: Mapping[str, Any], name: str) -> dict[str, Any]:
     everything = values.get("global")
     section = everything.get(name) if isinstance(everything, dict) else None
     return section if isinstance(section, dict) else {}
+
+
+def environment_files(repository: Path, name: str) -> dict[str, str | None]:
+    """Return an environment's own files by their path below the checkout, with their text, as a commit takes them."""
+    folder = repository / ENVIRONMENTS / name
+    return {str(path.relative_to(repository)): path.read_text(encoding="utf-8") for path in sorted(folder.iterdir())}

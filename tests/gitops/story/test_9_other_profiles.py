@@ -6,6 +6,7 @@ import pytest
 
 from harness.e2e.order import violations
 from harness.e2e.platform import Platform, converged
+from harness.model.environment import environment_files
 from harness.model.trial import trial
 from harness.paths import repository
 
@@ -19,10 +20,8 @@ def test_another_profile_comes_up_in_one_pass(running: Platform, others: list[st
     for name in others:
         tried = trial(repository(), name)
         own = {path: text for path, text in tried.files.items() if text is not None}
-        if not own:  # an environment of the working tree, which the story's tree does without
-            folder = repository() / "argocd" / "environments" / tried.environment
-            own = {str(path.relative_to(repository())): path.read_text(encoding="utf-8") for path in folder.iterdir()}
-        commit = running.source.commit(f"the environment {tried.environment}", own)
+        files = own or environment_files(repository(), tried.environment)
+        commit = running.source.commit(f"the environment {tried.environment}", files)
         other = Platform(running.engine, running.source, running.recorder, tried.environment, commit)
         with other.watching(f"profile {name}") as observer:
             running.bootstrap(other)

@@ -10,6 +10,8 @@ import yaml
 from harness.e2e.order import violations
 from harness.e2e.platform import Platform, converged
 from harness.model.contract import TIERS
+from harness.model.environment import environment_files
+from harness.paths import repository
 from harness.promote import written
 
 pytestmark = pytest.mark.gitops
@@ -17,11 +19,12 @@ pytestmark = pytest.mark.gitops
 
 @pytest.fixture(scope="module")
 def staging(platform: Platform, first_sync: object) -> Iterator[Platform]:
-    """The environment staging beside dev, from nothing, pinned to the working tree's commit."""
-    working_tree = platform.source.take(platform.source.working_tree, "back to the working tree")
-    platform.deliver(working_tree, "back to the working tree")
-    other = Platform(platform.engine, platform.source, platform.recorder, "staging")
-    pin(other, working_tree)
+    """The environment staging beside dev, from nothing, pinned to a commit of the working tree with its folder."""
+    platform.source.take(platform.source.working_tree, "back to the working tree")
+    both = platform.source.commit("the environment staging", environment_files(repository(), "staging"))
+    platform.deliver(both, "back to the working tree, with staging")
+    other = Platform(platform.engine, platform.source, platform.recorder, "staging", both)
+    pin(other, both)
     yield other
     platform.bootstrap()
 
