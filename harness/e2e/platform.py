@@ -126,7 +126,7 @@ class Platform:
 
     def values_edit(self, values: Mapping[str, Any]) -> dict[str, str | None]:
         """Return the edit that writes the environment's values: the working tree's with `values` merged over them."""
-        own = yaml.safe_load(self.source.read(self.values_path, self.source.working_tree))
+        own = yaml.safe_load(self.source.read(self.values_path, self.commit))
         return {self.values_path: yaml.safe_dump(merged(own, values), sort_keys=True)}
 
     def values(self, values: Mapping[str, Any], message: str) -> str:
