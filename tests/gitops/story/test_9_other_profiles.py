@@ -25,6 +25,7 @@ def test_another_profile_comes_up_in_one_pass(running: Platform, others: list[st
         other = Platform(running.engine, running.source, running.recorder, tried.environment, commit)
         with other.watching(f"profile {name}") as observer:
             running.bootstrap(other)
+            running.refresh()  # the commit with the new folder is seen at once, not when Argo CD next looks
             other.create_secrets()
             running.refresh()
             other.wait(converged(commit), f"profile {name}: Synced and Healthy", seconds=180)
