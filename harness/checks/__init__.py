@@ -46,7 +46,10 @@ def rules() -> dict[str, Rule]:
 
 
 def subject(environments: Collection[str] | None = None, repository: Path | None = None) -> Subject:
-    """Return what the rules look at: contracts, graph, and environments as Argo CD would make them.
+    """Return what the rules look at: contracts, graph, and environments as Argo CD would make them of this checkout.
+
+    A pinned environment too is looked at with the charts at hand, which is what a promotion would bring: a chart that
+    does not fit it is found here, and not then. What it runs today is the rule `revisions`.
 
     Args:
         environments: folders of argocd/environments; default: all.
@@ -58,7 +61,7 @@ def subject(environments: Collection[str] | None = None, repository: Path | None
     root = repository or paths.repository()
     contracts = load_contracts(root / "charts")
     graph = Graph.build(contracts)
-    rendered = render_all(environments, root)
+    rendered = render_all(environments, root, pinned=False)
     return Subject(
         repository=root,
         contracts=contracts,

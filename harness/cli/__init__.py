@@ -24,6 +24,7 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     "why": ("why", "why", "Say what keeps a sync from converging, and what waits for it."),
     "trace": ("trace", "trace", "Say which file, value and commit put an object there."),
     "bootstrap": ("bootstrap", "bootstrap", "Print the objects an operator applies once to a cluster with Argo CD."),
+    "promote": ("promote", "promote", "Let an environment run the commit of the one before it; one file changes."),
     "secrets": ("secrets", "secrets", "Plan, create and verify the Secrets that the contracts ask for."),
     "images": ("images", "images", "List every container image; bring them to a registry of your own."),
     "graph": ("graph", "graph", "Show the dependency graph: waves, edges, who waits for whom."),

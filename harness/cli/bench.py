@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import sys
 from collections.abc import Callable, Iterator
@@ -11,6 +12,7 @@ from rich.table import Table
 
 from harness.bench.model import Measure
 from harness.console import err, out
+from harness.errors import UserError
 from harness.paths import reports_dir
 
 
@@ -18,7 +20,8 @@ from harness.paths import reports_dir
 @click.option("--runs", default=5, show_default=True, help="Runs of the static side; medians count.")
 @click.option("--engine-runs", default=3, show_default=True, help="Runs of the engine side; 0 leaves it out.")
 @click.option("--json", "as_json", is_flag=True, help="Print the result as JSON too.")
-def bench(runs: int, engine_runs: int, as_json: bool) -> None:
+@click.option("--scale", metavar="N,N,...", help="Instead: what so many environments cost to check and to sync.")
+def bench(runs: int, engine_runs: int, as_json: bool, scale: str | None) -> None:
     """Measure the phases against their budgets and against the bare tools on the same input.
 
     Budgets in seconds belong to a machine of 2 cores with nothing else to do; ratios hold anywhere. Where another
@@ -28,6 +31,7 @@ def bench(runs: int, engine_runs: int, as_json: bool) -> None:
     Examples:
       indigo bench                    everything, a few minutes
       indigo bench --engine-runs 0    the static side alone, seconds
+      indigo bench --scale 1,10,50    reports/bench/scale.json; docs/explanation/costs.md has such figures
 
     Exit status 1 when a budget is exceeded.
     """
@@ -38,6 +42,9 @@ def bench(runs: int, engine_runs: int, as_json: bool) -> None:
     begun = load()
     if begun.warning:
         err.print(f"[yellow]warning:[/] {begun.warning}")
+    if scale is not None:
+        _scale(scale, engine=engine_runs > 0)
+        return
     found = list(_shown(static.measures, runs))
     if engine_runs:
         found += _shown(engine.measures, engine_runs)
@@ -56,6 +63,29 @@ def bench(runs: int, engine_runs: int, as_json: bool) -> None:
     for sentence in over:
         err.print(f"[bold red]over budget:[/] {sentence}")
     sys.exit(1 if over else 0)
+
+
+def _scale(counts: str, *, engine: bool) -> None:
+    """Measure what environments cost and write reports/bench/scale.json."""
+    from harness.bench import scale
+    from harness.report.machine import machine
+
+    try:
+        wanted = sorted({int(count) for count in counts.split(",")})
+    except ValueError:
+        wanted = []
+    if not wanted or wanted[0] < 1:
+        raise UserError(f"{counts!r} are no numbers of environments", where="--scale", fix="write 1,10,50")
+    found = []
+    for cost in itertools.chain(scale.check(wanted), scale.sync(wanted) if engine else ()):
+        err.print(
+            f"{cost.environments:4} {cost.what}: {cost.seconds:.1f} s, {cost.cpu_seconds:.1f} s of processor time"
+        )
+        found.append(cost.to_json())
+    path = reports_dir() / "bench" / "scale.json"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps({"machine": machine().model_dump(), "costs": found}, indent=2) + "\n")
+    out.print(f"written: {path.relative_to(reports_dir().parent)}")
 
 
 def _shown(measures: Callable[[int], Iterator[Measure]], runs: int) -> Iterator[Measure]:

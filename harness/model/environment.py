@@ -100,6 +100,18 @@ class Environment(Closed):
         ),
     ] = Delivery.WHOLE
     sync: Sync = Sync()
+    revision: Annotated[
+        str | None,
+        Field(
+            pattern=r"^([0-9a-f]{40}|[0-9a-f]{64})$",
+            description="Commit of this repository whose charts run, written by `indigo promote`; without it the "
+            "environment follows the branch.",
+        ),
+    ] = None
+    promotedFrom: Annotated[
+        Label | None,
+        Field(description="Environment whose revision `indigo promote` takes; without it nothing is promoted to here."),
+    ] = None
 
     @property
     def applications(self) -> dict[str, str]:
@@ -156,7 +168,25 @@ def load_environments(repository: Path) -> dict[str, Environment]:
                 fix="one platform per namespace: write another namespace or cluster",
             )
         places[place] = name
+        origin = environment.promotedFrom
+        if origin is not None and (origin not in environments or name in _origins(environments, origin)):
+            known = [other for other in environments if name not in _origins(environments, other)]
+            raise UserError(
+                f"promotedFrom: {origin} " + ("leads back here" if origin in environments else "is no environment"),
+                where=str(ENVIRONMENTS / name / "config.yaml"),
+                fix=f"write one of {', '.join(known)}" if known else "remove it",
+            )
     return environments
+
+
+def _origins(environments: Mapping[str, Environment], name: str) -> list[str]:
+    """Return an environment and those that its revisions come from, nearest first."""
+    found: list[str] = []
+    step: str | None = name
+    while step is not None and step in environments and step not in found:
+        found.append(step)
+        step = environments[step].promotedFrom
+    return found
 
 
 def _names(repository: Path) -> list[str]:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from harness import paths
+from harness import paths, revisions
 from harness.errors import UserError
-from harness.model.environment import Environment, load_environment, load_environments
+from harness.model.environment import ENVIRONMENTS, Environment, load_environment, load_environments
 from harness.render import argocd
 from harness.render.helm import KUBERNETES, Inputs, Rendering, helm_template, template_many
 from harness.render.objects import Object, to_yaml
@@ -96,6 +96,8 @@ def render_environment(
     repo: str = REPO,
     revision: str = REVISION,
     kube_version: str = KUBERNETES,
+    *,
+    pinned: bool = True,
 ) -> Rendered:
     """Return one environment as Argo CD would make it.
 
@@ -105,11 +107,12 @@ def render_environment(
         repo: URL of the Git repository as Argo CD reaches it.
         revision: branch, tag or commit that Argo CD follows.
         kube_version: version of the destination cluster.
+        pinned: as `render_all`.
 
     Raises:
         UserError: no environment of that name, wrong configuration or values, a chart that cannot be rendered.
     """
-    return render_all([name], repository, repo, revision, kube_version)[name]
+    return render_all([name], repository, repo, revision, kube_version, pinned=pinned)[name]
 
 
 def render_all(
@@ -118,6 +121,9 @@ def render_all(
     repo: str = REPO,
     revision: str = REVISION,
     kube_version: str = KUBERNETES,
+    *,
+    pinned: bool = True,
+    commits: Path | None = None,
 ) -> dict[str, Rendered]:
     """Return environments as Argo CD would make them, by name; each input is rendered once, two at a time.
 
@@ -127,6 +133,9 @@ def render_all(
         repo: URL of the Git repository as Argo CD reaches it.
         revision: branch, tag or commit that Argo CD follows.
         kube_version: version of the destination clusters.
+        pinned: whether an environment with a `revision` is rendered with the charts of that commit, as Argo CD does;
+            else with those of the checkout, which is what it gets when they are promoted.
+        commits: the Git repository that has them; default: the checkout's own, or the one at hand.
 
     Raises:
         UserError: as `render_environment`.
@@ -151,13 +160,9 @@ def render_all(
             )
     given = {name: argocd.inputs(parents[name], root, repo, kube_version) for name in wanted}
     delivered = template_many(given.values())
+    git = (commits or _git(root)) if pinned else None
     children = {
-        name: {
-            item["metadata"]["name"]: argocd.inputs(item, root, repo, kube_version)
-            for item in delivered[given[name]].objects
-            if item["kind"] == "Application"
-        }
-        for name in wanted
+        name: _children(known[name], delivered[given[name]].objects, root, repo, kube_version, git) for name in wanted
     }
     charts = template_many(inputs for apps in children.values() for inputs in apps.values())
     return {
@@ -173,6 +178,28 @@ def _parents(root: Path, repo: str, revision: str, kube_version: str) -> dict[st
         if item["kind"] == "ApplicationSet"
         for generated in argocd.generate(item, root, repo)
     }
+
+
+def _children(
+    environment: Environment, delivery: list[Object], root: Path, repo: str, kube_version: str, git: Path | None
+) -> dict[str, Inputs]:
+    """Return what Helm is given for the Applications of an environment, by name."""
+    found: dict[str, Inputs] = {}
+    for item in delivery:
+        if item["kind"] == "Application":
+            at = environment.revision
+            old = git is not None and at is not None and item["spec"]["source"]["targetRevision"] == at
+            files = revisions.tree(git, at) if old and git and at else root
+            inputs = argocd.inputs(item, files, repo, kube_version)
+            if item["spec"]["source"]["helm"].get("values"):
+                inputs = replace(inputs, written=(root / ENVIRONMENTS / environment.name / "values.yaml",))
+            found[item["metadata"]["name"]] = inputs
+    return found
+
+
+def _git(root: Path) -> Path:
+    """Return the repository that has the commits: a copy of the files has none of its own."""
+    return root if (root / ".git").exists() else paths.repository()
 
 
 def _rendered(

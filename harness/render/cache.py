@@ -46,6 +46,17 @@ class Key:
         return self._hash.hexdigest()
 
 
+def tree_hash(folder: Path) -> str:
+    """Return a hash of every file below a folder, links resolved.
+
+    Raises:
+        UserError: as `Key.add_tree`.
+    """
+    key = Key()
+    key.add_tree(folder)
+    return key.text()
+
+
 def tree(folder: Path) -> Iterator[Path]:
     """Yield the files below a folder as they are reached through links, sorted."""
     found = []

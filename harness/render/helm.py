@@ -44,6 +44,7 @@ class Inputs:
     crds: bool = True
     schema_validation: bool = True
     tests: bool = True
+    written: tuple[Path, ...] = ()  # the files that `inline` was made of, where a person is to look; not read
 
     def arguments(self) -> list[str]:
         """Return Helm's arguments; `inline` is on standard input."""
@@ -102,16 +103,20 @@ def helm_template(
     ).objects
 
 
-def template(inputs: Inputs) -> Rendering:
+def template(inputs: Inputs, trees: Mapping[Path, str] | None = None) -> Rendering:
     """Return what Helm gives, from the cache where the same bytes went in before.
+
+    Args:
+        inputs: what Helm is given.
+        trees: hashes of charts' folders that the caller has read just now.
 
     Raises:
         UserError: as `helm_template`.
     """
-    key = _key(inputs)
+    key = _key(inputs, trees or {})
     stored = cache.load(key)
     if stored is None:
-        for path in inputs.values:
+        for path in (*inputs.values, *inputs.written):
             read_yaml(path, shown(path))  # Helm takes a key that is written twice without a word
         text = template_text(inputs)
         stored = {"digest": digest(text), "objects": _parse(text, inputs)}
@@ -126,10 +131,12 @@ def template_many(wanted: Iterable[Inputs]) -> dict[Inputs, Rendering]:
         UserError: as `helm_template`, for the first that fails in the order given.
     """
     unique = list(dict.fromkeys(wanted))
+    # fifty environments are one umbrella chart of a thousand files: read once, not fifty times
+    trees = {chart: cache.tree_hash(chart) for chart in {inputs.chart for inputs in unique}}
     if len(unique) == 1:
-        return {unique[0]: template(unique[0])}
+        return {unique[0]: template(unique[0], trees)}
     with ThreadPoolExecutor(max_workers=WORKERS) as pool:
-        return dict(zip(unique, pool.map(template, unique), strict=True))
+        return dict(zip(unique, pool.map(lambda inputs: template(inputs, trees), unique), strict=True))
 
 
 def template_text(inputs: Inputs, environment: Mapping[str, str] | None = None) -> str:
@@ -155,7 +162,7 @@ def template_text(inputs: Inputs, environment: Mapping[str, str] | None = None) 
                 stdin=inputs.inline,
             )
         except ProcessError as error:
-            raise refusal(error.stderr, inputs.chart, inputs.values) from None
+            raise refusal(error.stderr, inputs.chart, (*inputs.values, *inputs.written)) from None
     return done.stdout
 
 
@@ -179,7 +186,7 @@ def _parse(text: str, inputs: Inputs) -> list[Object]:
         ) from None
 
 
-def _key(inputs: Inputs) -> str:
+def _key(inputs: Inputs, trees: Mapping[Path, str]) -> str:
     key = cache.Key()
     helm = _helm()
     status = helm.resolve().stat()
@@ -188,7 +195,7 @@ def _key(inputs: Inputs) -> str:
     key.add("inline", inputs.inline)
     for path in inputs.values:
         key.add("values", cache.read(path))
-    key.add_tree(inputs.chart)
+    key.add("chart", trees.get(inputs.chart) or cache.tree_hash(inputs.chart))
     return key.text()
 
 

@@ -171,7 +171,7 @@ def test_values_that_are_missing_are_refused(checkout: Path) -> None:
     (checkout / VALUES).unlink()
     assert refused(lambda: render_all(repository=checkout)) == (
         f"values file {VALUES} is missing\n"
-        "where: Application/indigo-dev spec.source.helm.valueFiles[1]\n"
+        "where: Application/env-dev spec.source.helm.valueFiles[1]\n"
         "fix: create it, or mend the name"
     )
 

@@ -359,7 +359,9 @@ def test_the_tier_kind_is_an_engines_and_is_never_run_unasked() -> None:
 def upstream() -> list[dict[str, Any]]:
     """Return the shape of upstream's manifests, with what `inside` changes."""
     pod = {
-        "containers": [{"name": "c", "image": "quay.io/argoproj/argocd:v3", "volumeMounts": []}],
+        "containers": [
+            {"name": "c", "image": "quay.io/argoproj/argocd:v3", "volumeMounts": [], "imagePullPolicy": "Always"}
+        ],
         "volumes": [],
     }
     repo = {"kind": "Deployment", "metadata": {"name": "argocd-repo-server"}, "spec": {"template": {"spec": pod}}}
@@ -368,7 +370,7 @@ def upstream() -> list[dict[str, Any]]:
     return [repo, redis, {"kind": "ClusterRole", "metadata": {"name": "argocd-application-controller"}}]
 
 
-def test_upstreams_manifests_are_changed_in_three_places_only(tmp_path: Path) -> None:
+def test_upstreams_manifests_are_changed_in_few_places_only(tmp_path: Path) -> None:
     assert inside.images(upstream()) == ("quay.io/argoproj/argocd:v3", "registry.example/redis:8")
     repo, redis, role = (inside.adapted(item, tmp_path) for item in upstream())
     assert (repo["metadata"]["namespace"], redis["metadata"]["namespace"]) == ("argocd", "argocd")
@@ -376,7 +378,9 @@ def test_upstreams_manifests_are_changed_in_three_places_only(tmp_path: Path) ->
     (container,) = repo["spec"]["template"]["spec"]["containers"]
     assert {"name": "indigo-source", "mountPath": str(tmp_path), "readOnly": True} in container["volumeMounts"]
     assert container["env"] == [{"name": "ARGOCD_GPG_ENABLED", "value": "false"}]
-    assert redis["spec"] == upstream()[1]["spec"]
+    assert container["imagePullPolicy"] == "IfNotPresent"
+    (cache,) = redis["spec"]["template"]["spec"]["containers"]
+    assert cache == upstream()[1]["spec"]["template"]["spec"]["containers"][0] | {"imagePullPolicy": "IfNotPresent"}
 
 
 def test_argo_cd_inside_needs_an_engine_that_runs_containers() -> None:

@@ -1,7 +1,8 @@
 """Argo CD inside of the cluster, from upstream's own manifests, as users run it.
 
 What is changed of them: the namespace; the repository server sees the run's Git repositories (a directory that every
-node mounts) and trusts them, although they belong to another user; signatures of commits are not checked (no gpg).
+node mounts) and trusts them, although they belong to another user; signatures of commits are not checked (no gpg);
+images that the nodes have are not pulled again.
 Source: Argo CD 3.6.1, manifests/core-install.yaml.
 """
 
@@ -69,7 +70,8 @@ def adapted(item: Object, source: Path) -> Object:
     if item["kind"] == "CustomResourceDefinition":
         item.pop("status", None)
     spec = _pod(item)
-    for container in spec.get("containers", ()):
+    for container in (*spec.get("initContainers", ()), *spec.get("containers", ())):
+        container["imagePullPolicy"] = "IfNotPresent"  # upstream's Always asks a registry for what was loaded
         if "/argocd:" in container["image"]:
             container["env"] = [*container.get("env", ()), {"name": "ARGOCD_GPG_ENABLED", "value": "false"}]
     if item["metadata"]["name"] == "argocd-repo-server" and spec:

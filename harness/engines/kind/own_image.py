@@ -27,7 +27,14 @@ PROGRAMS = ("git", "sh", "cp", "ln", "cat", "mkdir")
 USERS = b"root:x:0:0:root:/:/bin/sh\nargocd:x:999:999:argocd:/tmp:/bin/sh\n"
 # upstream's `argocd admin redis-initial-password` makes a Secret, which exists already (inside.install)
 CLI = b'#!/bin/sh\n[ "$1 $2" = "admin redis-initial-password" ] && exit 0\nexec /usr/local/bin/argocd-headless "$@"\n'
-FOLDERS = ("app/config/ssh", "app/config/tls", "app/config/gpg", "helm-working-dir", "tmp")
+FOLDERS = (
+    "app/config/ssh",
+    "app/config/tls",
+    "app/config/gpg",
+    "helm-working-dir",
+    "usr/share/git-core/templates",
+    "tmp",
+)
 
 
 def write(path: Path, argocd: str, cache: str) -> None:

@@ -1,0 +1,138 @@
+"""How cost grows with the number of environments: `indigo check`, and the first sync through Argo CD.
+
+Environments are made for the measurement: copies of dev in a checkout of its own, each with a name and a value of its
+own, so that nothing is in the cache of renders the first time. Seconds by the clock depend on what else the machine
+does; seconds of processor time much less, and both are given.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import resource
+import shutil
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from harness.argo.applications import Applications
+from harness.argo.pacer import Pacer
+from harness.argo.source import WorkingTreeSource
+from harness.e2e.platform import converged
+from harness.engines.embedded.engine import EmbeddedEngine
+from harness.model.environment import ENVIRONMENTS
+from harness.paths import repository
+from harness.process import run
+from harness.render import render_bootstrap
+
+COPIED = ("argocd", "charts", "docs/reference", "schemas", "images.yaml")
+TICKS = os.sysconf("SC_CLK_TCK")
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What something took with a number of environments: seconds by the clock and of processor time."""
+
+    what: str
+    environments: int
+    seconds: float
+    cpu_seconds: float
+
+    def to_json(self) -> dict[str, Any]:
+        """Return it as plain data."""
+        return asdict(self)
+
+
+def names(count: int) -> list[str]:
+    """Return the names of that many environments."""
+    return [f"site-{number:02}" for number in range(1, count + 1)]
+
+
+def write_checkout(folder: Path, count: int, mark: str) -> Path:
+    """Write a checkout with that many environments and no others, and return it; the mark is in every one's values."""
+    root = folder / "checkout"
+    for name in COPIED:
+        original = repository() / name
+        if original.is_dir():
+            shutil.copytree(original, root / name, symlinks=True)
+        elif original.is_file():
+            shutil.copy(original, root / name)
+    dev = {path.name: path.read_text(encoding="utf-8") for path in (root / ENVIRONMENTS / "dev").iterdir()}
+    shutil.rmtree(root / ENVIRONMENTS)
+    for name in names(count):
+        place = root / ENVIRONMENTS / name
+        place.mkdir(parents=True)
+        for file, text in dev.items():
+            (place / file).write_text(re.sub(r"\bdev\b", name, text), encoding="utf-8")
+        with (place / "values.yaml").open("a", encoding="utf-8") as values:
+            values.write(f"\nvalkey: {{podAnnotations: {{bench/mark: {mark}-{name}}}}}\n")
+    return root
+
+
+def check(counts: Sequence[int]) -> Iterator[Cost]:
+    """Yield what `indigo check` costs, the first time and again."""
+    for count in counts:
+        with tempfile.TemporaryDirectory(prefix="indigo-scale-") as folder:
+            root = write_checkout(Path(folder), count, f"t{time.time_ns()}")
+            for what in ("indigo check, nothing rendered yet", "indigo check, again"):
+                yield measured(what, count, lambda root=root: _check(root), _children)  # type: ignore[misc]
+
+
+def sync(counts: Sequence[int]) -> Iterator[Cost]:
+    """Yield what it costs Argo CD to bring up environments beside those of the counts before, until all are healthy."""
+    with tempfile.TemporaryDirectory(prefix="indigo-scale-") as folder:
+        root = write_checkout(Path(folder), max(counts), "sync")
+        run("git", "init", "--quiet", cwd=root)
+        engine = EmbeddedEngine(f"scale-{os.getpid()}")
+        engine.up()
+        try:
+            source = WorkingTreeSource(engine.run_dir, root)
+            apps = Applications(engine.cluster(), check=engine.check)
+            with Pacer(engine.cluster()):
+                there = 0
+                for count in counts:
+                    wanted = names(count)
+                    what = f"first sync of {count - there} beside {there}"
+                    yield measured(what, count, lambda w=wanted: _bring_up(w, source, apps, root), _engine(engine))  # type: ignore[misc]
+                    there = count
+        finally:
+            engine.down()
+
+
+def measured(what: str, environments: int, action: Callable[[], object], cpu: Callable[[], float]) -> Cost:
+    """Return what an action took; `cpu` tells the processor seconds used so far by those who do the work."""
+    before, start = cpu(), time.perf_counter()
+    action()
+    return Cost(what, environments, time.perf_counter() - start, cpu() - before)
+
+
+def _check(root: Path) -> None:
+    run(sys.executable, "-m", "harness", "check", cwd=root, env={"INDIGO_REPOSITORY": str(root)}, timeout=1800)
+
+
+def _children() -> float:
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
+
+
+def _engine(engine: EmbeddedEngine) -> Callable[[], float]:
+    def used() -> float:
+        total = 0.0
+        for process in engine.status().processes:
+            fields = Path(f"/proc/{process.pid}/stat").read_text(encoding="ascii").rpartition(")")[2].split()
+            # of the process and of the children it waited for: Helm and git of the repository server (proc(5))
+            total += sum(map(int, fields[11:15])) / TICKS
+        return total
+
+    return used
+
+
+def _bring_up(wanted: Sequence[str], source: WorkingTreeSource, apps: Applications, root: Path) -> None:
+    for item in render_bootstrap(source.url, "main", root, environments=wanted):
+        apps.cluster.apply(item, manager="operator")
+    for name in wanted:
+        apps.wait_for(f"indigo-{name}", converged(source.head), 1800, what="Synced and Healthy")
