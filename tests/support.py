@@ -159,7 +159,7 @@ def secret(name: str, key: str) -> Object:
 def sources(objects: list[Object], component: str) -> set[str]:
     """Return who may reach a component: names of components, and "gateway"."""
     found = set()
-    for rule in find(objects, "NetworkPolicy", component)["spec"]["ingress"] or ():
+    for rule in find(objects, "NetworkPolicy", component)["spec"].get("ingress") or ():
         for peer in rule["from"]:
             labels = peer.get("podSelector", {}).get("matchLabels", {})
             found.add(labels.get("app.kubernetes.io/name", "gateway"))

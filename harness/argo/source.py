@@ -65,14 +65,16 @@ class WorkingTreeSource:
     Args:
         run_dir: directory of the run; the repository is `source.git` in it.
         tree: the working tree, or a directory in one.
+        extra: what the run has otherwise than the tree, and than the previous commit: path -> text, None: no file.
 
     Raises:
         UserError: git is missing, or the tree is not in a Git repository.
     """
 
-    def __init__(self, run_dir: Path, tree: Path) -> None:
+    def __init__(self, run_dir: Path, tree: Path, extra: Mapping[str, str | None] | None = None) -> None:
         self.directory = run_dir / "source.git"
         self.tree = tree.resolve()
+        self._extra = dict(extra or {})
         self._scratch = run_dir / "source.index"
         if shutil.which("git") is None:
             raise UserError("git is not on the PATH", fix="install git")
@@ -188,11 +190,13 @@ class WorkingTreeSource:
             try:
                 original, subject = self._user("log", "-1", "--format=%H %s", revision).strip().split(" ", 1)
                 tree = self._user("rev-parse", "--verify", f"{original}:{self._prefix}").strip()
-                if revision == "HEAD" and tree == self._git("rev-parse", f"{self.working_tree}^{{tree}}").strip():
-                    continue
                 wanted = f"{tree}\n".encode()
                 pack = self._run("-C", str(self.tree), "pack-objects", "--quiet", "--revs", "--stdout", stdin=wanted)
                 self._run(f"--git-dir={self.directory}", "index-pack", "--stdin", stdin=pack)
+                self._git("read-tree", tree)
+                tree = self._write_tree()
+                if revision == "HEAD" and tree == self._git("rev-parse", f"{self.working_tree}^{{tree}}").strip():
+                    continue
             except (ProcessError, ValueError):
                 return None
             sha = self._git("commit-tree", tree, "-m", f"{subject}\n\nimported from {original}").strip()
@@ -228,6 +232,19 @@ class WorkingTreeSource:
             listed = "\0".join(f":(literal){path}" for path in present)
             options = ("--pathspec-from-file=-", "--pathspec-file-nul")
             self._git(work_tree, "add", "--force", *options, stdin=listed, cwd=self.tree)
+        return self._write_tree()
+
+    def _write_tree(self) -> str:
+        """Return the tree of the index with the run's extra files."""
+        lines = []
+        for path, text in self._extra.items():
+            if text is None:
+                lines.append(f"0 {'0' * 40}\t{path}\0")
+                continue
+            blob = self._git("hash-object", "-w", "--stdin", stdin=text).strip()
+            lines.append(f"100644 {blob}\t{path}\0")
+        if lines:
+            self._git("update-index", "-z", "--index-info", stdin="".join(lines))
         return self._git("write-tree").strip()
 
     def _commit_entries(self, message: str, lines: list[str]) -> str:

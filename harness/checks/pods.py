@@ -13,6 +13,9 @@ NAME = "app.kubernetes.io/name"
 OPERATED = "indigo-paas/component"  # on the pods that an operator makes (charts/common/templates/_operated.tpl)
 ROLE = "indigo-paas/role"
 SERVER = "server"
+WAIT_FOR = (
+    "wait-for-"  # init containers of charts/common/templates/_wait.tpl; the others have the component's own image
+)
 _TEMPLATES = {
     "Deployment": ("spec", "template"),
     "StatefulSet": ("spec", "template"),

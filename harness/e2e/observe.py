@@ -22,6 +22,7 @@ KINDS = (
     "NetworkPolicy",
     "PodDisruptionBudget",
     "Job",
+    "CronJob",
     "Deployment",
     "StatefulSet",
 )
@@ -63,6 +64,7 @@ class Observer:
     cluster: Cluster
     namespace: str
     on_change: Callable[[Seen], None] | None = None
+    kinds: tuple[str, ...] = KINDS
     _seen: dict[tuple[str, str], Seen] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
     _stop: threading.Event = field(default_factory=threading.Event)
@@ -70,7 +72,7 @@ class Observer:
     _start: float = field(default_factory=time.monotonic)
 
     def __enter__(self) -> Observer:
-        for kind in KINDS:
+        for kind in self.kinds:
             thread = threading.Thread(target=self._watch, args=(kind,), name=f"watch-{kind}", daemon=True)
             thread.start()
             self._threads.append(thread)

@@ -7,7 +7,7 @@ import hashlib
 import json
 import signal
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -24,13 +24,14 @@ from harness.model.environment import Environment, load_environment, read_values
 from harness.model.graph import Graph
 from harness.model.load import load_contracts
 from harness.model.placement import place
-from harness.paths import repository
 from harness.render import render_bootstrap, render_environment
 from harness.report.model import State
 from harness.report.recorder import Recorder, SyncRecorder
-from harness.secrets.apply import apply
-from harness.secrets.plan import wanted
-from harness.secrets.store import ClusterStore
+from harness.secrets.apply import apply, labels, provenance
+from harness.secrets.plan import Planned, plan, wanted
+from harness.secrets.plan import State as SecretState
+from harness.secrets.shapes import Hidden
+from harness.secrets.store import ClusterStore, SecretStore
 
 ROOT = "indigo-root"
 TRACKING = "argocd.argoproj.io/tracking-id"
@@ -56,16 +57,25 @@ class Platform:
         source: what Argo CD follows.
         recorder: is told of phases and syncs.
         environment: a folder of argocd/environments.
+        commit: of the source, in which it is; default: the tree that the source began with.
     """
 
-    def __init__(self, engine: Engine, source: WorkingTreeSource, recorder: Recorder, environment: str = "dev") -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        source: WorkingTreeSource,
+        recorder: Recorder,
+        environment: str = "dev",
+        commit: str | None = None,
+    ) -> None:
         self.engine = engine
         self.source = source
         self.recorder = recorder
-        self.environment: Environment = load_environment(repository(), environment)
+        self.commit = commit or source.working_tree
+        self.environment: Environment = load_environment(self.tree, environment)
         self.namespace = self.environment.namespace
-        self.contracts = load_contracts(repository() / "charts")
-        placed = place(self.contracts, read_values(repository(), self.environment))
+        self.contracts = load_contracts(self.tree / "charts")
+        placed = place(self.contracts, read_values(self.tree, self.environment))
         self.graph = placed.graph
         self.components = placed.here()
         """The components that run in this environment."""
@@ -79,9 +89,11 @@ class Platform:
 
     # ------------------------------------------------------------ as an operator
 
-    def bootstrap(self, *beside: str) -> None:
+    def bootstrap(self, *beside: Platform) -> None:
         """Apply what an operator applies once, for this environment and those beside it; Argo CD does the rest."""
-        for item in render_bootstrap(self.source.url, "main", environments=[self.environment.name, *beside]):
+        names = [self.environment.name, *(other.environment.name for other in beside)]
+        tree = (self, *beside)[-1].tree  # the latest commit: it has the environments of those before
+        for item in render_bootstrap(self.source.url, "main", repository=tree, environments=names):
             self.cluster.apply(item, manager="operator")
 
     def create_secrets(self, seconds: float = 60.0) -> int:
@@ -89,16 +101,32 @@ class Platform:
         for _, item in self.cluster.watch("Namespace", name=self.namespace, seconds=seconds):
             if item.get("status", {}).get("phase") == "Active":
                 break
-        values = read_values(repository(), self.environment)
+        values = read_values(self.tree, self.environment)
         placed = place(self.contracts, values)
         items = wanted(placed.graph, placed.modes, secret_names(values), placed.provisioned)
-        return sum(len(done.added) for done in apply(items, ClusterStore(self.cluster, self.namespace), self.namespace))
+        store = ClusterStore(self.cluster, self.namespace)
+        made = sum(len(done.added) for done in apply(items, store, self.namespace))
+        return made + self._stand_in(plan(items, store), store)
+
+    def _stand_in(self, planned: Sequence[Planned], store: SecretStore) -> int:
+        """Create what a person would supply, with values that nothing accepts; return how many keys were made."""
+        made = 0
+        for item in planned:
+            missing = (*item.of(SecretState.PERSON), *item.of(SecretState.OPTIONAL))
+            data = {key: Hidden(b"stands for what a person supplies") for key in missing}
+            found = store.get(item.wanted.name)
+            if data and found is None:
+                store.create(item.wanted.name, data, labels(), provenance(item.wanted))
+            elif data and found is not None:
+                store.add(item.wanted.name, data, found.version)
+            made += len(data)
+        return made
 
     # ----------------------------------------------------------- as a developer
 
     def values_edit(self, values: Mapping[str, Any]) -> dict[str, str | None]:
         """Return the edit that writes the environment's values: the working tree's with `values` merged over them."""
-        own = yaml.safe_load(self.source.read(self.values_path, self.source.working_tree))
+        own = yaml.safe_load(self.source.read(self.values_path, self.commit))
         return {self.values_path: yaml.safe_dump(merged(own, values), sort_keys=True)}
 
     def values(self, values: Mapping[str, Any], message: str) -> str:
@@ -181,7 +209,7 @@ class Platform:
             def tell(seen: Seen) -> None:
                 _tell(sync, seen, self.graph)
 
-            with Observer(self.cluster, self.namespace, on_change=tell) as observer:
+            with Observer(self.cluster, self.namespace, on_change=tell, kinds=self.kinds) as observer:
                 yield observer
 
     @contextlib.contextmanager
@@ -206,12 +234,18 @@ class Platform:
     @cached_property
     def tree(self) -> Path:
         """A copy of the working tree as it was committed: whoever edits on during the run does not disturb it."""
-        return self.source.checkout(self.source.working_tree, self.source.directory.parent / "tree")
+        directory = self.source.directory.parent / f"tree-{self.commit[:12]}"  # of all environments of the commit
+        return directory if directory.is_dir() else self.source.checkout(self.commit, directory)
+
+    @cached_property
+    def kinds(self) -> tuple[str, ...]:
+        """The kinds that are watched: those that every environment has, and those that this one renders."""
+        return tuple(dict.fromkeys((*KINDS, *(item["kind"] for item in self.rendered()))))
 
     def resources(self) -> dict[str, Object]:
         """Return every object that Argo CD tracks for the environment: `Kind/name` -> object."""
         found = {}
-        for kind in KINDS:
+        for kind in self.kinds:
             for item in self.cluster.list(kind, self.namespace):
                 tracked = item["metadata"].get("annotations", {}).get(TRACKING, "")
                 if tracked.partition(":")[0] in self.environment.applications:

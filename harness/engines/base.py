@@ -45,6 +45,8 @@ class ProcessStatus:
     started: float
     ports: tuple[int, ...]
     log: str
+    cpu: float = 0.0
+    """Seconds of processor time since it was started."""
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import time
 from collections.abc import Mapping
@@ -166,10 +167,20 @@ def _process(server: ServerInfo, taken: Mapping[str, list[int]]) -> ProcessStatu
         running=server.running,
         rss=rss,
         pss=pss,
+        cpu=processor_seconds(server.pid) if server.running else 0.0,
         started=server.started,
         ports=tuple(taken.get(server.name, ())),
         log=server.log,
     )
+
+
+def processor_seconds(pid: int) -> float:
+    """Return what a process has used of the processors, in seconds (proc(5), stat: utime, stime); 0 when it is gone."""
+    try:
+        words = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    except OSError:
+        return 0.0
+    return (int(words[11]) + int(words[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def memory(pid: int) -> tuple[int, int]:

@@ -211,8 +211,8 @@ def read_values(repository: Path, environment: Environment) -> dict[str, Any]:
     site: dict[str, Any] = {}
     for path in values_files(environment):
         if path.parts[0] != ENVIRONMENTS.parts[0] or (repository / path).is_file():
-            site = _overlay(site, _read_map(repository, path))
-    merged: dict[str, Any] = _without_null(_overlay(_read_map(repository, UMBRELLA / "values.yaml"), site))
+            site = overlay(site, _read_map(repository, path))
+    merged: dict[str, Any] = _without_null(overlay(_read_map(repository, UMBRELLA / "values.yaml"), site))
     return merged
 
 
@@ -225,11 +225,12 @@ def _read_map(repository: Path, path: Path) -> dict[str, Any]:
     return data
 
 
-def _overlay(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
+def overlay(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
+    """Return `above` over `below`, maps merged key by key, as Helm merges values files."""
     result = dict(below)
     for key, value in above.items():
         old = result.get(key)
-        result[key] = _overlay(old, value) if isinstance(old, dict) and isinstance(value, dict) else value
+        result[key] = overlay(old, value) if isinstance(old, dict) and isinstance(value, dict) else value
     return result
 
 
@@ -278,3 +279,9 @@ def _section(values: Mapping[str, Any], name: str) -> dict[str, Any]:
     everything = values.get("global")
     section = everything.get(name) if isinstance(everything, dict) else None
     return section if isinstance(section, dict) else {}
+
+
+def environment_files(repository: Path, name: str) -> dict[str, str | None]:
+    """Return an environment's own files by their path below the checkout, with their text, as a commit takes them."""
+    folder = repository / ENVIRONMENTS / name
+    return {str(path.relative_to(repository)): path.read_text(encoding="utf-8") for path in sorted(folder.iterdir())}

@@ -227,6 +227,15 @@ TOOLS: tuple[Tool, ...] = (
         module="go-ct",
     ),
     ModuleFiles(
+        "argocd-config",
+        "the settings that Argo CD is shipped with",
+        disk=GB // 5,
+        seconds=5,
+        pinned="github.com/argoproj/argo-cd/v3",
+        module="go",
+        files=("manifests/base/config/argocd-cm.yaml",),
+    ),
+    ModuleFiles(
         "argocd-manifests",
         "upstream's manifests of Argo CD",
         disk=GB // 20,

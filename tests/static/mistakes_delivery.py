@@ -23,7 +23,7 @@ def a_providing_job_beside_its_server(edit: Edit) -> None:
 
 @mistake("graph-waves", "does not wait for mariadb")
 def a_pod_that_does_not_wait(edit: Edit) -> None:
-    containers = edit.pod("orchestrator")["spec"]["initContainers"]
+    containers = edit.pod("dashboard")["spec"]["initContainers"]
     containers.remove(next(item for item in containers if item["name"] == "wait-for-mariadb"))
 
 

@@ -214,3 +214,13 @@ def an_unknown_field_of_an_application(edit: Edit) -> None:
 @mistake("kubernetes-schema", "5 is not of type 'string'")
 def a_setting_of_argo_cd_that_is_no_text(edit: Edit) -> None:
     edit.get("ConfigMap", "argocd-cmd-params-cm")["data"]["reposerver.parallelism.limit"] = 5
+
+
+@mistake("kept-as-written", "is an empty list, which the API server drops")
+def an_empty_list(edit: Edit) -> None:
+    edit.pod("iam")["spec"]["tolerations"] = []
+
+
+@mistake("kept-as-written", "is null, which the API server drops")
+def a_null_in_metadata(edit: Edit) -> None:
+    edit.get("Service", "iam")["spec"]["loadBalancerClass"] = None

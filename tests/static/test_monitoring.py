@@ -113,7 +113,7 @@ def test_prometheus_may_reach_the_metrics_port_and_nothing_else() -> None:
         (policy,) = [item for item in chart.render(**values) if item["kind"] == "NetworkPolicy"]
         return [
             port["port"]
-            for rule in policy["spec"]["ingress"]
+            for rule in policy["spec"].get("ingress") or ()
             for port in rule["ports"]
             if any("observe" in json.dumps(peer) for peer in rule["from"])
         ]

@@ -12,6 +12,9 @@ import yaml
 from harness.checks import Subject, check, rules, subject
 from harness.errors import UserError
 from harness.model.contract import TIERS
+from harness.model.environment import load_environment, values_files
+from harness.model.trial import profiles, trial
+from harness.paths import repository
 from harness.render import Object, helm_template, render_all
 from harness.render.objects import title
 from tests.static.edit import Edit
@@ -39,19 +42,12 @@ def sliced(checkout: Path) -> Path:
     return checkout
 
 
-def profiles() -> list[str]:
-    return sorted(path.stem for path in (UMBRELLA / "profiles").glob("*.yaml"))
-
-
-@pytest.mark.parametrize("profile", profiles())
-def test_all_slices_together_are_the_whole_and_nothing_is_there_twice(committed: Subject, profile: str) -> None:
-    root = committed.repository
-    site = root / f"argocd/examples/site/values-{profile}.yaml"  # what the profile asks of a site
-    files = [
-        root / UMBRELLA / f"profiles/{profile}.yaml",
-        root / DEV / "values.yaml",
-        *([site] if site.is_file() else []),
-    ]
+@pytest.mark.parametrize("profile", profiles(repository()))
+def test_all_slices_together_are_the_whole_and_nothing_is_there_twice(checkout: Path, profile: str) -> None:
+    root = checkout
+    tried = trial(root, profile)
+    tried.write(root)
+    files = tuple(root / path for path in values_files(load_environment(root, tried.environment)))
 
     def rendered(slice_: str) -> list[Object]:
         inline = {"global": {"slice": slice_}} if slice_ else None

@@ -100,8 +100,11 @@ spec:
     matchLabels:
       app.kubernetes.io/name: {{ $x.name }}
   policyTypes: [Ingress, Egress]
+  {{- /* no empty list: the API server drops it, and every sync would write the object anew */}}
+  {{- with include "common.networkpolicy.ingress" (dict "x" $x "network" $network) | fromYamlArray }}
   ingress:
-    {{- include "common.networkpolicy.ingress" (dict "x" $x "network" $network) | trim | nindent 4 }}
+    {{- toYaml . | nindent 4 }}
+  {{- end }}
   egress:
     {{- include "common.networkpolicy.egress" (dict "x" $x "network" $network) | trim | nindent 4 }}
 {{- end -}}

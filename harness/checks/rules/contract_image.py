@@ -6,12 +6,10 @@ import re
 from collections.abc import Iterator
 
 from harness.checks.model import Platform, Problem, Rule
-from harness.checks.pods import Container
+from harness.checks.pods import ROLE, WAIT_FOR, Container
 from harness.model.contract import Contract
 from harness.model.images import WAIT, chosen, shared_reference
 
-ROLE = "indigo-paas/role"
-WAIT_FOR = "wait-for-"  # init containers of charts/common/templates/_wait.tpl
 _MOVING = {
     "", "latest", "stable", "main", "master", "develop", "development", "dev", "edge", "nightly", "unstable", "testing",
     "rolling", "lts", "current", "snapshot",

@@ -26,6 +26,9 @@ def _check(platform: Platform) -> Iterator[Problem]:
 
 
 def _workload(item: Object, contract: Contract) -> Iterator[Problem]:
+    if item["kind"] == "CronJob":
+        yield from _cronjob(item, contract)
+        return
     replicas = item["spec"].get("replicas", 1)
     most = contract.replicas.max
     if most is not None and replicas > most:
@@ -43,6 +46,26 @@ def _workload(item: Object, contract: Contract) -> Iterator[Problem]:
             f"spec.{key}.type",
             f"is {strategy}, the contract says {contract.workload.strategy}: {contract.workload.why}",
         )
+
+
+def _cronjob(item: Object, contract: Contract) -> Iterator[Problem]:
+    policy = item["spec"].get("concurrencyPolicy", "Allow")
+    if policy != contract.workload.strategy:
+        yield Problem(
+            item,
+            "spec.concurrencyPolicy",
+            f"is {policy}, the contract says {contract.workload.strategy}: {contract.workload.why}",
+        )
+    job = item["spec"]["jobTemplate"]["spec"]
+    if not job.get("activeDeadlineSeconds"):
+        yield Problem(
+            item,
+            "spec.jobTemplate.spec.activeDeadlineSeconds",
+            "is not set: a run that hangs would keep all later ones from starting",
+        )
+    for key in ("parallelism", "completions"):
+        if job.get(key, 1) != 1:
+            yield Problem(item, f"spec.jobTemplate.spec.{key}", f"is {job[key]}: a run is one pod")
 
 
 RULE = Rule(

@@ -16,6 +16,14 @@ def _check(platform: Platform) -> Iterator[Problem]:
         yield Problem(
             None, f"Namespace/{platform.namespace}", f"enforces {enforced or 'no profile'}, which stops nothing"
         )
+    needing = [name for name in platform.embedded if platform.contracts[name].security.profile == "baseline"]
+    if enforced == "baseline" and not needing:
+        yield Problem(
+            None,
+            f"Namespace/{platform.namespace}",
+            "enforces baseline, and no component that runs here needs more than restricted",
+            "write podSecurity: restricted in the environment's config.yaml",
+        )
     for contract, pod in platform.component_pods:
         security = pod.spec.get("securityContext") or {}
         for key, value in (

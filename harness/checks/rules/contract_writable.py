@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from harness.checks.model import Platform, Problem, Rule
-from harness.checks.pods import Container, Pod
+from harness.checks.pods import WAIT_FOR, Container, Pod
 from harness.model.contract import Writable
 
 _READ_ONLY = ("configMap", "secret", "projected", "downwardAPI", "image")
@@ -23,12 +23,14 @@ def _check(platform: Platform) -> Iterator[Problem]:
                     f"{container.path}.securityContext.readOnlyRootFilesystem",
                     f"is {container.security.get('readOnlyRootFilesystem')}, wanted is {wanted}",
                 )
-            declared = {item.path: item for item in contract.writable} if own else {}
-            yield from _mounts(pod, container, declared)
+            prepares = container.init and not container.name.startswith(WAIT_FOR)
+            declared = {item.path: item for item in contract.writable} if own or prepares else {}
+            yield from _mounts(pod, container, declared, all_needed=own)
             yield from _undeclared(pod, container, declared)
 
 
-def _mounts(pod: Pod, container: Container, declared: Mapping[str, Writable]) -> Iterator[Problem]:
+def _mounts(pod: Pod, container: Container, declared: Mapping[str, Writable], all_needed: bool) -> Iterator[Problem]:
+    """What is mounted at the declared paths; an init container of the wiring may do without some of them."""
     mounts = {mount.get("mountPath"): mount for mount in container.data.get("volumeMounts") or ()}
     for path, writable in declared.items():
         mount = mounts.get(path)
@@ -40,11 +42,12 @@ def _mounts(pod: Pod, container: Container, declared: Mapping[str, Writable]) ->
                     f"a Job mounts {path}, the data of the running software",
                 )
         elif mount is None:
-            yield Problem(
-                pod.owner,
-                f"{container.path}.volumeMounts",
-                f"{path} is not mounted, and it is written to: {writable.purpose}",
-            )
+            if all_needed:
+                yield Problem(
+                    pod.owner,
+                    f"{container.path}.volumeMounts",
+                    f"{path} is not mounted, and it is written to: {writable.purpose}",
+                )
         elif mount.get("readOnly"):
             yield Problem(pod.owner, f"{container.path}.volumeMounts", f"{path} is mounted read-only")
         else:

@@ -14,6 +14,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import yaml
+
+from harness.argo.pacer import ANNOTATION as PACE
 from harness.cluster import Cluster, NotFound, Object
 from harness.engines import crds
 from harness.engines.embedded.objects import ensure, ensure_definition, patiently
@@ -30,6 +33,7 @@ CONTROLLER = "argocd-application-controller"
 APPLICATION_SETS = "argocd-applicationset-controller"
 PORTS = 7
 PART_OF = {"app.kubernetes.io/part-of": "argocd"}
+IGNORED_OF_APPLICATIONS = "resource.customizations.ignoreResourceUpdates.argoproj.io_Application"
 CLUSTER = "https://kubernetes.default.svc"
 """The destination that means the cluster of the engine."""
 
@@ -216,7 +220,17 @@ class ArgoCD:
         patiently(lambda: cluster.apply_at(f"/apis/argoproj.io/v1alpha1/namespaces/{NAMESPACE}/appprojects", manifest))
 
     def _config(self) -> dict[str, str]:
-        return {"timeout.reconciliation": f"{self.settings.reconciliation}s", **self.settings.config}
+        """Return argocd-cm as Argo CD's installation has it, with the pacer's annotation ignored as its own are.
+
+        Without `ignoreResourceUpdates` every status of a child Application has its parent compared again.
+        """
+        from harness import toolchain
+
+        shipped = toolchain.tool("argocd-config") / "argocd-cm.yaml"
+        data: dict[str, str] = yaml.safe_load(shipped.read_text(encoding="utf-8"))["data"]
+        ignored = data[IGNORED_OF_APPLICATIONS].rstrip("\n")
+        data[IGNORED_OF_APPLICATIONS] = f"{ignored}\n  - '.metadata.annotations.\"{PACE}\"'\n"
+        return {**data, "timeout.reconciliation": f"{self.settings.reconciliation}s", **self.settings.config}
 
     # -------------------------------------------------------------------- health
 

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 
+from harness.checks.pods import pods_of
 from harness.e2e.observe import Seen
 from harness.e2e.order import violations
 from harness.e2e.platform import Platform
@@ -53,3 +54,28 @@ def test_the_namespace_came_first_with_its_labels_and_quota(platform: Platform, 
     moments = [item["metadata"]["creationTimestamp"] for item in (namespace, quota, application)]
     assert moments == sorted(moments)
     assert moments[-1] <= min(item["metadata"]["creationTimestamp"] for item in platform.resources().values())
+
+
+@pytest.mark.refutes("a key of a Secret that a pod reads, and no contract declares")
+def test_every_key_of_a_secret_that_a_pod_reads_is_there(platform: Platform, first_sync: list[Seen]) -> None:
+    """kwok starts a pod whose Secret is missing; a kubelet does not."""
+    assert first_sync
+    there = {
+        (item["metadata"]["name"], key)
+        for item in platform.cluster.list("Secret", platform.namespace)
+        for key in item.get("data") or {}
+    }
+    read = set()
+    for item in platform.rendered():
+        for pod in pods_of(item):
+            for container in pod.containers:
+                for entry in container.data.get("env") or ():
+                    source = (entry.get("valueFrom") or {}).get("secretKeyRef")
+                    if source and not source.get("optional"):
+                        read.add((source["name"], source["key"]))
+            for volume in pod.spec.get("volumes") or ():
+                for secret in [volume["secret"]] if "secret" in volume else []:
+                    if not secret.get("optional"):
+                        read |= {(secret["secretName"], key["key"]) for key in secret.get("items") or ()}
+    assert read
+    assert read - there == set()
