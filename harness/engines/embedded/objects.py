@@ -16,6 +16,7 @@ from harness.engines.crds import Family, definitions
 PATIENCE = 20.0
 RECONNECT = 2.0
 DEFINITIONS = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
+DISCOVERY = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList"  # every kind in one answer
 
 
 def ensure(cluster: Cluster, manifest: Object) -> None:
@@ -56,10 +57,25 @@ def install_families(
     for future in [pool.submit(ensure_definition, cluster, name, body) for name, body in wanted.items()]:
         future.result()
     specs = [json.loads(body)["spec"] for body in wanted.values()]
-    paths = {f"apis/{spec['group']}/{one['name']}" for spec in specs for one in spec["versions"] if one["served"]}
+    kinds = {
+        (spec["group"], one["name"], spec["names"]["kind"])
+        for spec in specs
+        for one in spec["versions"]
+        if one["served"]
+    }
+    paths = {f"apis/{group}/{version}" for group, version, _ in kinds}
 
     def served() -> bool:
-        # the OpenAPI document is the last to know, and kwok gives up where it does not know the kind of a stage
+        # kwok gives up where discovery does not list the kind of a stage; a version is there before all of its kinds
+        groups = cluster.request("GET", "/apis", accept=DISCOVERY)["items"]
+        listed = {
+            (group["metadata"]["name"], version["version"], resource["responseKind"]["kind"])
+            for group in groups
+            for version in group["versions"]
+            for resource in version.get("resources", ())
+        }
+        if not kinds <= listed:
+            return False
         answer = cluster.request("GET", "/openapi/v3")  # JSON, sent as text/plain
         return paths <= set((json.loads(answer) if isinstance(answer, str) else answer)["paths"])
 
