@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -301,3 +302,24 @@ def pinned_versions(go_mod: Path) -> dict[str, str]:
     required = dict(re.findall(r"^\s*(?:require )?([\w./~-]+) (v[\w.+-]+)", text, re.MULTILINE))
     replaced = re.findall(r"^\s*(?:replace )?([\w./~-]+) => [\w./~-]+ (v[\w.+-]+)", text, re.MULTILINE)
     return {**required, **dict(replaced)}
+
+
+def upstream_files(tool: GoTool | ModuleFiles, source: Path) -> Iterator[Path]:
+    """Yield the files of a module that a tool's `files` name.
+
+    Args:
+        tool: whose `files` are globs in the module.
+        source: the module's directory in Go's cache.
+
+    Raises:
+        UserError: a glob finds nothing.
+    """
+    for pattern in tool.files:
+        found = sorted(source.glob(pattern))
+        if not found:
+            raise UserError(
+                f"{tool.pinned} {tool.version} has no file {pattern}, which the harness needs",
+                fix="see what upstream renamed and change `files` in the catalogue of tools",
+                where=str(HERE / "catalog.py"),
+            )
+        yield from found

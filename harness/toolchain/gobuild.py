@@ -8,10 +8,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from harness.console import err
-from harness.errors import UserError
 from harness.paths import cache_dir
 from harness.toolchain import diagnose, goenv, progress, store
-from harness.toolchain.catalog import HERE, GoTool, pinned_versions
+from harness.toolchain.catalog import HERE, GoTool, pinned_versions, upstream_files
 from harness.toolchain.child import Child
 from harness.toolchain.progress import Tracker, clock
 
@@ -80,19 +79,11 @@ class Compiler:
         content.mkdir()
         (output / tool.output).rename(content / tool.name)
         source = self._module_files(tool)
-        for pattern in tool.files:
-            found = sorted(source.glob(pattern))
-            if not found:
-                raise UserError(
-                    f"{tool.pinned} {tool.version} has no file {pattern}, which the harness needs",
-                    fix="see what upstream renamed and change `files` in the catalogue of tools",
-                    where=str(HERE / "catalog.py"),
-                )
-            for path in found:
-                copy = content / "module" / path.relative_to(source)
-                copy.parent.mkdir(parents=True, exist_ok=True)
-                shutil.copyfile(path, copy)
-                copy.chmod(0o755 if path.suffix == ".sh" else 0o644)
+        for path in upstream_files(tool, source):
+            copy = content / "module" / path.relative_to(source)
+            copy.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(path, copy)
+            copy.chmod(0o755 if path.suffix == ".sh" else 0o644)
         store.publish(tool, place, content, seconds)
 
     def _module_files(self, tool: GoTool) -> Path:

@@ -11,7 +11,7 @@ from harness.console import err
 from harness.errors import UserError
 from harness.paths import cache_dir
 from harness.toolchain import diagnose, goenv, progress, store
-from harness.toolchain.catalog import HERE, ModuleFiles, pinned_versions
+from harness.toolchain.catalog import HERE, ModuleFiles, pinned_versions, upstream_files
 from harness.toolchain.child import Child
 from harness.toolchain.progress import clock
 
@@ -33,16 +33,8 @@ def fetch(tool: ModuleFiles, go: Path, scratch: Path) -> None:
     content = scratch / f"{tool.name}.published"
     files = content / tool.name
     files.mkdir(parents=True)
-    for pattern in tool.files:
-        found = sorted(source.glob(pattern))
-        if not found:
-            raise UserError(
-                f"{tool.pinned} {tool.version} has no file {pattern}",
-                fix="see what upstream renamed and change `files` in the catalogue of tools",
-                where=str(HERE / "catalog.py"),
-            )
-        for path in found:
-            shutil.copyfile(path, files / path.name)
+    for path in upstream_files(tool, source):
+        shutil.copyfile(path, files / path.name)
     store.publish(tool, place, content, time.monotonic() - start)
     err.print(f"[green]✓[/] fetched {tool.name} {tool.version}")
 
