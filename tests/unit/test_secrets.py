@@ -11,11 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from click.testing import CliRunner, Result
 
-from harness import paths
-from harness.cli import cli
-from harness.cli import secrets as command
 from harness.errors import UserError
 from harness.model.environment import Mode
 from harness.model.graph import Graph
@@ -23,8 +19,8 @@ from harness.secrets.apply import apply
 from harness.secrets.plan import State, Wanted, plan, wanted
 from harness.secrets.shapes import Hidden
 from harness.secrets.verify import verify
-from tests.unit.fixtures import Contracts, make_checkout, write
-from tests.unit.fixtures.memory import Memory, nobody
+from tests.unit.fixtures import Contracts, make_checkout
+from tests.unit.fixtures.memory import Memory, command_line, nobody, run
 
 HERE = {"issuer": Mode.EMBEDDED, "portal": Mode.EMBEDDED, "store": Mode.EMBEDDED}
 
@@ -199,18 +195,8 @@ def test_two_ids_in_one_secret_do_not_call_each_other_unknown(graph: Graph, memo
 def shell(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, memory: Memory) -> Iterator[Memory]:
     """The command line in a checkout of the fixtures, with a cluster that is in memory."""
     make_checkout(tmp_path)
-    write(tmp_path / "config", {})
-    monkeypatch.setenv("INDIGO_REPOSITORY", str(tmp_path))
-    monkeypatch.setenv("KUBECONFIG", str(tmp_path / "config"))
-    monkeypatch.setattr(command, "Cluster", lambda kubeconfig: None)
-    monkeypatch.setattr(command, "ClusterStore", lambda cluster, namespace: memory)
-    paths.repository.cache_clear()
-    yield memory
-    paths.repository.cache_clear()
-
-
-def run(*arguments: str) -> Result:
-    return CliRunner().invoke(cli, ["secrets", *arguments])
+    with command_line(tmp_path, memory, monkeypatch) as stored:
+        yield stored
 
 
 def test_the_commands_tell_the_story(shell: Memory) -> None:

@@ -12,22 +12,18 @@ from pathlib import Path
 
 import pytest
 import yaml
-from click.testing import CliRunner, Result
 from cryptography import x509
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
-from harness import paths
-from harness.cli import cli
-from harness.cli import secrets as command
 from harness.errors import UserError
 from harness.model.environment import Mode
 from harness.secrets.apply import apply
 from harness.secrets.certificates import AUTHORITY, new_authority, new_certificate, read_authority
 from harness.secrets.plan import State, Wanted, plan, wanted
 from harness.secrets.verify import verify
-from tests.unit.fixtures import Contracts, make_checkout, write
-from tests.unit.fixtures.memory import Memory, nobody
+from tests.unit.fixtures import Contracts, make_checkout
+from tests.unit.fixtures.memory import Memory, command_line, nobody, run
 
 PLACE = "indigo-dev"
 HERE = {"issuer": Mode.EMBEDDED, "portal": Mode.EMBEDDED, "store": Mode.EMBEDDED}
@@ -294,18 +290,8 @@ def test_a_contract_that_describes_no_whole_certificate_is_refused(changes: dict
 def shell(tmp_path: Path, contracts: Contracts, monkeypatch: pytest.MonkeyPatch, memory: Memory) -> Iterator[Memory]:
     make_checkout(tmp_path)
     (tmp_path / "charts" / "store" / "contract.yaml").write_text(yaml.safe_dump(contracts.data["store"]))
-    write(tmp_path / "config", {})
-    monkeypatch.setenv("INDIGO_REPOSITORY", str(tmp_path))
-    monkeypatch.setenv("KUBECONFIG", str(tmp_path / "config"))
-    monkeypatch.setattr(command, "Cluster", lambda kubeconfig: None)
-    monkeypatch.setattr(command, "ClusterStore", lambda cluster, namespace: memory)
-    paths.repository.cache_clear()
-    yield memory
-    paths.repository.cache_clear()
-
-
-def run(*arguments: str) -> Result:
-    return CliRunner().invoke(cli, ["secrets", *arguments])
+    with command_line(tmp_path, memory, monkeypatch) as stored:
+        yield stored
 
 
 def test_the_status_shows_the_days_that_are_left_and_fails_in_time(shell: Memory) -> None:
