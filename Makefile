@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 ARGS ?=
 CLUSTER ?= embedded
 
-.PHONY: help setup test static unit gitops e2e check lint types generate bench tools clean
+.PHONY: help setup test static unit gitops e2e check diff lint types generate bench tools clean
 
 help: ## This list
 	@awk 'BEGIN {FS = ":.*## "; print "make …"} /^[a-z0-9-]+:.*## / {printf "  %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -40,6 +40,9 @@ unit: setup ## The unit tests alone
 
 check: setup ## Render and check every environment
 	@$(BIN)/indigo check $(ARGS)
+
+diff: setup ## What your branch and your uncommitted edits would do to every environment (ARGS=BASE..TARGET)
+	@$(BIN)/indigo diff $(ARGS)
 
 lint: setup ## Style and types of the Python code, and ct lint of the charts
 	@$(BIN)/ruff check .

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pydantic import BaseModel
 
+from harness.diff.model import Difference
 from harness.generate.text import to_json
 from harness.model.contract import Contract
 from harness.model.environment import Environment
@@ -21,13 +22,18 @@ def environment_schema() -> str:
     return _schema(Environment, "Environment (argocd/environments/<name>/config.yaml)")
 
 
-def _schema(model: type[BaseModel], title: str) -> str:
+def diff_schema() -> str:
+    """Return the JSON Schema of what `indigo diff --format json` prints."""
+    return _schema(Difference, "Difference of two revisions (indigo diff --format json)", "harness/diff/model.py")
+
+
+def _schema(model: type[BaseModel], title: str, source: str = "harness/model") -> str:
     schema = model.model_json_schema(by_alias=True)
     definitions = dict(sorted(schema.pop("$defs", {}).items()))
     return to_json(
         {
             "$schema": DIALECT,
-            "$comment": "Written by `indigo generate` from harness/model: do not edit.",
+            "$comment": f"Written by `indigo generate` from {source}: do not edit.",
             **schema,
             "title": title,
             "$defs": definitions,
