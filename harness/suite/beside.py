@@ -76,7 +76,7 @@ class Beside(threading.Thread):
         self.join()
 
 
-class Tests(Beside):
+class Pytest(Beside):
     """A pytest of its own; what it reports is taken over by `collect`.
 
     Args:

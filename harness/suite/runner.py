@@ -14,7 +14,7 @@ from harness.paths import reports_dir, repository
 from harness.report.model import Engine
 from harness.report.progress import Progress
 from harness.report.recorder import Recorder
-from harness.suite.beside import Beside, Tests
+from harness.suite.beside import Beside, Pytest
 from harness.suite.selection import Selection
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ STYLE = (("ruff", "check", "."), ("ruff", "format", "--check", "."), ("mypy",))
 class Together:
     """A plugin of the pytest here: with -x, a failure beside it ends it too."""
 
-    def __init__(self, others: Sequence[Tests]) -> None:
+    def __init__(self, others: Sequence[Pytest]) -> None:
         self._others = others
         self._session: pytest.Session | None = None
 
@@ -69,7 +69,7 @@ def run(selection: Selection, name: str, command: str, *, style: bool = False) -
     plugin = ReportPlugin(recorder, progress=progress)
     here, elsewhere = selection.split()
     others = [
-        Tests(part.title, [*part.arguments, *selection.options], recorder, directory / part.folder, root, progress.says,
+        Pytest(part.title, [*part.arguments, *selection.options], recorder, directory / part.folder, root, progress.says,
               part.nice)
         for part in elsewhere
     ]  # fmt: skip
@@ -110,7 +110,9 @@ def combined(statuses: Sequence[int]) -> int:
     return failed[0] if failed else (0 if 0 in statuses else 1)
 
 
-def _pytest(arguments: Sequence[str], selection: Selection, plugin: object, root: Path, others: Sequence[Tests]) -> int:
+def _pytest(
+    arguments: Sequence[str], selection: Selection, plugin: object, root: Path, others: Sequence[Pytest]
+) -> int:
     import pytest
 
     plugins = [plugin, *([Together(others)] if others and selection.first_failure_ends else [])]

@@ -16,10 +16,10 @@ import pytest
 
 from harness import toolchain
 from harness.paths import repository
-from harness.report.model import Outcome, Tier
+from harness.report.model import Outcome, Report, Tier, Verdict
 from harness.report.recorder import Recorder
 from harness.suite import Selection, runner, select
-from harness.suite.beside import Beside, Tests
+from harness.suite.beside import Beside, Pytest
 from harness.suite.runner import Together, combined
 from harness.suite.selection import ENGINES, QUICK
 from tests import ending
@@ -112,7 +112,7 @@ def test_one_status_stands_for_all() -> None:
 
 
 class Started:
-    """A `Tests` over tests in a folder of their own."""
+    """A `Pytest` over tests in a folder of their own."""
 
     def __init__(self, folder: Path, *arguments: str, **tests: str) -> None:
         (folder / "tests/unit").mkdir(parents=True)
@@ -123,7 +123,7 @@ class Started:
             (folder / f"tests/unit/test_{name}.py").write_text(text)
         self.recorder = Recorder(None, command="test")
         self.said: list[str] = []
-        self.quick = Tests(
+        self.quick = Pytest(
             QUICK, [*arguments, "tests/unit"], self.recorder, folder / "report", folder, self.said.append
         )
         self.quick.start()
@@ -185,7 +185,7 @@ def test_a_report_of_an_earlier_run_is_not_taken_for_this_one(tmp_path: Path) ->
     assert Started(tmp_path / "a", good=GOOD).ended() == 0
     (tmp_path / "a/report").rename(tmp_path / "report")
     (tmp_path / "b").mkdir()
-    quick = Tests(
+    quick = Pytest(
         QUICK, ["--no-such-option"], Recorder(None, command="test"), tmp_path / "report", tmp_path / "b", print
     )
     quick.start()
@@ -241,6 +241,50 @@ time.sleep(300)
         process.send_signal(signal.SIGKILL)
         process.wait()
     wait_until(lambda: not running(str(tmp_path)), "what a killed run began is gone")
+
+
+@pytest.mark.parametrize("group", [True, False], ids=["ctrl-c in a terminal", "signal to one process"])
+def test_ctrl_c_ends_the_whole_run_with_a_report_that_says_so(tmp_path: Path, group: bool) -> None:
+    for name in ("unit", "static", "gitops/story", "gitops/engine"):
+        (tmp_path / "tests" / name).mkdir(parents=True)
+        where = name.replace("/", "_")
+        (tmp_path / "tests" / name / f"test_{where}.py").write_text(f"{GOOD}\n{SLOW}", encoding="utf-8")
+    (tmp_path / "pyproject.toml").write_text(
+        '[tool.pytest.ini_options]\naddopts = "-p harness.report.plugin -p no:cacheprovider -p no:helm-charts"\n'
+    )
+    script = """
+import sys
+from pathlib import Path
+from harness import toolchain
+from harness.suite import runner, select
+root = Path.cwd()
+toolchain.ensure = lambda *names: {}
+runner.repository, runner.reports_dir = lambda: root, lambda: root / "reports"
+sys.exit(runner.run(select((), (), root), "test", "indigo test"))
+"""
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "TERM": "dumb"}
+    process = subprocess.Popen(
+        [sys.executable, "-c", script], cwd=tmp_path, env=environment, stdout=subprocess.PIPE, text=True,
+        start_new_session=True, preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
+    )  # fmt: skip
+    try:
+        wait_until(lambda: len(list((tmp_path / "reports").rglob("report.json"))) >= 3, "all three parts have begun")
+        wait_until(lambda: _under_way(tmp_path) >= 3, "the slow test of each part runs")
+        (os.killpg if group else os.kill)(process.pid, signal.SIGINT)
+        said, _ = process.communicate(timeout=30)
+    finally:
+        if process.poll() is None:
+            os.killpg(process.pid, signal.SIGKILL)
+    assert process.returncode == 2
+    wait_until(lambda: not running(str(tmp_path)), "nothing runs any more", 5)
+    report = Report.model_validate_json((tmp_path / "reports/test/report.json").read_bytes())
+    assert (report.complete, report.verdict) == (False, Verdict.INCOMPLETE)
+    assert "the run did not come to its end" in said
+
+
+def _under_way(folder: Path) -> int:
+    """Return how many reports below a folder name a test that has begun and not ended."""
+    return sum("under way" in path.read_text(encoding="utf-8") for path in (folder / "reports").rglob("report.json"))
 
 
 def test_programs_beside_run_one_after_the_other_until_one_fails(tmp_path: Path) -> None:
