@@ -15,7 +15,7 @@ from harness.report.model import Engine
 from harness.report.progress import Progress
 from harness.report.recorder import Recorder
 from harness.suite.beside import Beside, Pytest
-from harness.suite.selection import Selection
+from harness.suite.selection import Part, Selection
 
 if TYPE_CHECKING:
     import pytest
@@ -68,11 +68,7 @@ def run(selection: Selection, name: str, command: str, *, style: bool = False) -
     recorder.listen(progress)
     plugin = ReportPlugin(recorder, progress=progress)
     here, elsewhere = selection.split()
-    others = [
-        Pytest(part.title, [*part.arguments, *selection.options], recorder, directory / part.folder, root, progress.says,
-              part.nice)
-        for part in elsewhere
-    ]  # fmt: skip
+    others = [_beside(part, selection, recorder, directory, root, progress) for part in elsewhere]
     checked = Beside("style and types", [(sys.executable, "-m", *argv) for argv in STYLE], root) if style else None
     beside: list[Beside] = [*([checked] if checked else []), *others]
     try:
@@ -110,15 +106,18 @@ def combined(statuses: Sequence[int]) -> int:
     return failed[0] if failed else (0 if 0 in statuses else 1)
 
 
+def _beside(
+    part: Part, selection: Selection, recorder: Recorder, directory: Path, root: Path, progress: Progress
+) -> Pytest:
+    arguments = [*part.arguments, *selection.options]
+    return Pytest(part.title, arguments, recorder, directory / part.folder, root, progress.says, part.nice)
+
+
 def _pytest(
     arguments: Sequence[str], selection: Selection, plugin: object, root: Path, others: Sequence[Pytest]
 ) -> int:
     import pytest
 
     plugins = [plugin, *([Together(others)] if others and selection.first_failure_ends else [])]
-    return int(
-        pytest.main(
-            [f"--rootdir={root}", f"--config-file={root / 'pyproject.toml'}", *arguments, *selection.options],
-            plugins=plugins,
-        )
-    )
+    where = (f"--rootdir={root}", f"--config-file={root / 'pyproject.toml'}")
+    return int(pytest.main([*where, *arguments, *selection.options], plugins=plugins))
