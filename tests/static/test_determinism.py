@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import sys
 from pathlib import Path
 
 import pytest
@@ -29,7 +30,10 @@ def with_inputs(committed: Subject, inputs: Inputs) -> Subject:
     """Return a subject whose one Application has these inputs."""
     platform = committed.platforms["dev"]
     rendered = dataclasses.replace(
-        platform.rendered, inputs={"odd": inputs}, digests={"odd": digest(template_text(inputs))}
+        platform.rendered,
+        inputs={"odd": inputs},
+        digests={"odd": digest(template_text(inputs))},
+        keys={"odd": template(inputs).key},
     )
     changed = Platform(rendered, platform.contracts, platform.graph, platform.values, platform.modes, platform.images)
     return dataclasses.replace(committed, platforms={"dev": changed})
@@ -54,6 +58,21 @@ def test_what_is_not_determined_by_the_values_is_found(committed: Subject, tmp_p
 def test_what_is_determined_by_the_values_is_not_found(committed: Subject, tmp_path: Path) -> None:
     inputs = chart(tmp_path / "odd", "{{ .Values | toJson | quote }}")
     assert check(with_inputs(committed, inputs), ["determinism"]).findings == []
+
+
+def test_what_was_shown_once_is_not_rendered_again(
+    committed: Subject, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fails(_: Inputs) -> str:
+        raise AssertionError("rendered again")
+
+    shown = with_inputs(committed, chart(tmp_path / "odd", "{{ .Values | toJson | quote }}"))
+    assert check(shown, ["determinism"]).findings == []
+    monkeypatch.setattr(sys.modules[other_render.__module__], "other_render", fails)
+    assert check(shown, ["determinism"]).findings == []
+    other = with_inputs(committed, chart(tmp_path / "other" / "odd", "{{ .Values | toJson | quote }}{{/* more */}}"))
+    with pytest.raises(AssertionError, match="rendered again"):
+        check(other, ["determinism"])
 
 
 def test_keys_are_reversed_and_lists_are_not() -> None:
