@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import secrets
 import tempfile
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -12,15 +13,13 @@ from typing import Any
 
 import yaml
 
-from harness.checks.model import Example, Platform, Problem, Rule, Subject
-from harness.render import Inputs
-from harness.render.cache import Key, load, store
+from harness.checks.model import Example, Problem, Rule, Subject
+from harness.render import Inputs, cache
 from harness.render.helm import WORKERS, digest, template, template_text
 from harness.render.locate import shown
 from harness.render.objects import Dumper, Loader, parse_objects, title
 
 ELSEWHERE = {"LC_ALL": "tr_TR.UTF-8", "LANG": "tr_TR.UTF-8", "TZ": "Pacific/Kiritimati"}
-KIND = "determinism"  # the folder of the cache
 OTHER_APIS = (
     "monitoring.coreos.com/v1/ServiceMonitor",
     "gateway.networking.k8s.io/v1/HTTPRoute",
@@ -28,17 +27,22 @@ OTHER_APIS = (
 )
 
 
+PROVED = "determinism"  # the folder of the cache that remembers which inputs gave the same twice
+
+
 def _check(subject: Subject) -> Iterator[tuple[str, Problem]]:
     work = [
-        (name, application, inputs, platform.rendered.digests[application])
+        (name, application, inputs, platform.rendered.digests[application], proof)
         for name, platform in subject.platforms.items()
         for application, inputs in platform.rendered.inputs.items()
-        if load(_proof(platform, application), KIND) is None
+        if not cache.load(proof := _proof(platform.rendered.keys.get(application, "")), PROVED)
     ]
     with ThreadPoolExecutor(max_workers=WORKERS) as pool:
         texts = list(pool.map(lambda item: other_render(item[2]), work))
-    for (name, application, inputs, first), text in zip(work, texts, strict=True):
-        if digest(text) != first:
+    for (name, application, inputs, first, proof), text in zip(work, texts, strict=True):
+        if digest(text) == first:
+            cache.store(proof, True, PROVED)
+        else:
             yield (
                 name,
                 Problem(
@@ -50,20 +54,14 @@ def _check(subject: Subject) -> Iterator[tuple[str, Problem]]:
                     file=shown(inputs.chart),
                 ),
             )
-        else:
-            store(_proof(subject.platforms[name], application), True, KIND)
 
 
-def _proof(platform: Platform, application: str) -> str:
-    """Return the key of what was shown once: these inputs gave this, and gave the same elsewhere.
-
-    What a template takes from elsewhere differs at the first try; time alone may pass, which `no-nondeterminism` sees.
-    """
-    key = Key()
-    key.add("inputs", platform.rendered.keys[application])
-    key.add("digest", platform.rendered.digests[application])
-    key.add("elsewhere", json.dumps([ELSEWHERE, OTHER_APIS]))
-    return key.text()
+def _proof(key: str) -> str:
+    """Return the name of the proof that what has this key (the hash of all that Helm is given) gave the same twice."""
+    proof = cache.Key()
+    proof.add("elsewhere", json.dumps([ELSEWHERE, OTHER_APIS]))
+    proof.add("inputs", key or secrets.token_hex())  # without a key nothing is remembered
+    return proof.text()
 
 
 def other_render(inputs: Inputs) -> str:
