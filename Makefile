@@ -7,6 +7,10 @@ BIN := $(VENV)/bin
 ARGS ?=
 CLUSTER ?= embedded
 
+# Bytecode is written also where the shell forbids it (as images for containers do): else each of the hundreds of programs
+# that the tests start compiles the harness anew.
+export PYTHONDONTWRITEBYTECODE :=
+
 .PHONY: help setup test static unit gitops e2e check diff lint types generate bench tools clean
 
 help: ## This list
@@ -38,8 +42,8 @@ static: setup ## The static tier alone: seconds, needs Helm only
 unit: setup ## The unit tests alone
 	@$(BIN)/indigo test --tier unit $(ARGS)
 
-check: setup ## Render and check every environment
-	@$(BIN)/indigo check $(ARGS)
+check: setup ## Render and check every environment and every profile
+	@$(BIN)/indigo check --profiles $(ARGS)
 
 diff: setup ## What your branch and your uncommitted edits would do to every environment (ARGS=BASE..TARGET)
 	@$(BIN)/indigo diff $(ARGS)

@@ -27,6 +27,13 @@ def diff_schema() -> str:
     return _schema(Difference, "Difference of two revisions (indigo diff --format json)", "harness/diff/model.py")
 
 
+def check_schema() -> str:
+    """Return the JSON Schema of what `indigo check --format json` writes."""
+    from harness.checks.output.data import CheckData  # the rules themselves look at what is generated
+
+    return _schema(CheckData, "Report of indigo check --format json", "harness/checks/output/data.py")
+
+
 def _schema(model: type[BaseModel], title: str, source: str = "harness/model") -> str:
     schema = model.model_json_schema(by_alias=True)
     definitions = dict(sorted(schema.pop("$defs", {}).items()))
