@@ -70,7 +70,8 @@ class Graph:
             UserError: the contracts contradict each other; every problem is named once, with file, key and fix.
         """
         ordered = dict(sorted(contracts.items()))
-        problems = [*_broken_edges(ordered), *_claims(ordered), *_topics(ordered), *_cycles(ordered)]
+        kinds = (_broken_edges, _claims, _topics, _options, _cycles)
+        problems = [problem for kind in kinds for problem in kind(ordered)]
         if problems:
             raise _refusal(problems)
         edges = tuple(
@@ -234,10 +235,6 @@ def _text(title: str) -> str:
     return title.replace('"', "#quot;")
 
 
-def _file(component: str) -> str:
-    return f"charts/{component}/contract.yaml"
-
-
 def _candidates(wrong: str, right: Iterable[str]) -> str:
     names = sorted(right)
     near = difflib.get_close_matches(wrong, names, n=1)
@@ -260,7 +257,7 @@ def _broken_edges(contracts: Mapping[str, Contract]) -> Iterator[Problem]:
     for name, contract in contracts.items():
         seen: set[tuple[str, str]] = set()
         for index, need in enumerate(contract.requires):
-            where = f"{_file(name)} requires[{index}]"
+            where = f"{contract.file} requires[{index}]"
             if need.component == name:
                 yield Problem(f"{where}.component", f"{name} requires itself", "remove it, or write peers: true")
                 continue
@@ -273,7 +270,7 @@ def _broken_edges(contracts: Mapping[str, Contract]) -> Iterator[Problem]:
 def _broken_edge(where: str, need: Requirement, contracts: Mapping[str, Contract]) -> Iterator[Problem]:
     provider = contracts.get(need.component)
     if provider is None:
-        fix = f"{_candidates(need.component, contracts)}, or add {_file(need.component)}"
+        fix = f"{_candidates(need.component, contracts)}, or add charts/{need.component}/contract.yaml"
         yield Problem(f"{where}.component", f"no component {need.component}", fix)
         return
     port = provider.ports.get(need.port)
@@ -282,7 +279,7 @@ def _broken_edge(where: str, need: Requirement, contracts: Mapping[str, Contract
         yield Problem(f"{where}.port", message, _candidates(need.port, provider.ports))
     elif not port.service:
         message = f"port {need.port} of {need.component} is not offered by its Service"
-        yield Problem(f"{where}.port", message, f"remove service: false in {_file(need.component)}")
+        yield Problem(f"{where}.port", message, f"remove service: false in {provider.file}")
     for secret in need.secrets:
         if secret not in provider.secrets:
             owners = [other for other, contract in contracts.items() if secret in contract.secrets]
@@ -308,10 +305,10 @@ def _claims(contracts: Mapping[str, Contract]) -> Iterator[Problem]:
         for secret in contract.secrets:
             if secret in secrets:
                 message = f"Secret {secret} is declared by {secrets[secret]} too"
-                yield Problem(f"{_file(name)} secrets.{secret}", message, "give one of them another id")
+                yield Problem(contract.place_of_secret(secret), message, "give one of them another id")
             secrets.setdefault(secret, name)
         for title, database in contract.databases.items():
-            where = f"{_file(name)} databases.{title}"
+            where = f"{contract.file} databases.{title}"
             host = server(database.server)
             if (host, title) in databases:
                 message = f"database {title} on {host} is claimed by {databases[host, title]} too"
@@ -334,19 +331,32 @@ def _topics(contracts: Mapping[str, Contract]) -> Iterator[Problem]:
                 other = owners.setdefault((key, thing.server, title), name)
                 if other != name:
                     message = f"{key[:-1]} {title} is owned by {other} too"
-                    yield Problem(f"{_file(name)} {key}.{title}", message, "let one own it and the other consume it")
+                    yield Problem(f"{contract.file} {key}.{title}", message, "let one own it and the other consume it")
     written = {title for key, _, title in owners if key == "topics"}
-    for name, contract in contracts.items():
+    for contract in contracts.values():
         for title in contract.consumes:
             if title not in written:
-                where = f"{_file(name)} consumes"
+                where = f"{contract.file} consumes"
                 yield Problem(where, f"no component owns a topic {title}", _candidates(title, written))
+
+
+def _options(contracts: Mapping[str, Contract]) -> Iterator[Problem]:
+    """Yield options that have the name of a component.
+
+    Helm compares each chart's values with those of the whole umbrella when it looks for conditions of dependencies
+    (pkg/chart/v2/util/dependencies.go, processDependencyEnabled) and warns in every render: "Not a table".
+    """
+    for name, contract in contracts.items():
+        for option in contract.options:
+            if option in contracts and not contract.like:
+                message = f"option {option} of {name} has the name of a component, and Helm takes one for the other"
+                yield Problem(f"{contract.file} options.{option}", message, "give the option another name")
 
 
 def _hard(contracts: Mapping[str, Contract], component: str) -> dict[str, str]:
     """Return the components that one needs hard, each with the key that says so."""
     return {
-        need.component: f"{_file(component)} requires[{index}]"
+        need.component: f"{contracts[component].file} requires[{index}]"
         for index, need in enumerate(contracts[component].requires)
         if need.need is Need.HARD and need.component in contracts and need.component != component
     }

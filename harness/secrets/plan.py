@@ -37,6 +37,8 @@ class Wanted:
     secret: Secret
     outside: bool  # the owner runs elsewhere: its values are that one's, nothing can be made up
     notes: tuple[str, ...]
+    declared: str
+    """File and key of the contract that declares it."""
 
     def origin(self, key: str) -> Origin:
         """Return where the value of a key comes from."""
@@ -109,6 +111,7 @@ def wanted(
             secret,
             not modes[owner].here,
             tuple(_notes(graph, modes, owner, identifier)),
+            graph.contracts[owner].place_of_secret(identifier),
         )
         for identifier, (owner, secret) in declared.items()
         if modes[owner].here or identifier in read
