@@ -43,6 +43,11 @@ def references(objects: Iterable[Mapping[str, Any]]) -> set[SecretRef]:
     return {reference for item in objects for reference in _of_object(item)}
 
 
+def demanded(objects: Iterable[Mapping[str, Any]]) -> set[str]:
+    """Return the names of the Secrets without which some pod does not start, or some resource is not complete."""
+    return {reference.secret for reference in references(objects) if not reference.optional}
+
+
 def _of_object(item: Mapping[str, Any]) -> Iterator[SecretRef]:
     metadata = item.get("metadata") or {}
     owner = (metadata.get("labels") or {}).get(NAME_LABEL, "")
