@@ -7,6 +7,10 @@ BIN := $(VENV)/bin
 ARGS ?=
 CLUSTER ?= embedded
 
+# Bytecode is written also where the shell forbids it (as images for containers do): else each of the hundreds of programs
+# that the tests start compiles the harness anew.
+export PYTHONDONTWRITEBYTECODE :=
+
 .PHONY: help setup test static unit gitops e2e check lint types generate bench tools clean
 
 help: ## This list

@@ -105,6 +105,11 @@ def store(key: str, value: Any, kind: str = RENDERS) -> None:
             _prune(folder)
 
 
+def drop(key: str, kind: str = RENDERS) -> None:
+    """Forget what was stored under a key."""
+    (_folder(kind) / f"{key}.json").unlink(missing_ok=True)
+
+
 def _prune(folder: Path) -> None:
     entries: list[tuple[float, Path]] = []
     for path in folder.iterdir():
