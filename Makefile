@@ -42,8 +42,8 @@ static: setup ## The static tier alone: seconds, needs Helm only
 unit: setup ## The unit tests alone
 	@$(BIN)/indigo test --tier unit $(ARGS)
 
-check: setup ## Render and check every environment
-	@$(BIN)/indigo check $(ARGS)
+check: setup ## Render and check every environment and every profile
+	@$(BIN)/indigo check --profiles $(ARGS)
 
 lint: setup ## Style and types of the Python code, and ct lint of the charts
 	@$(BIN)/ruff check .

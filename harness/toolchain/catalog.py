@@ -211,8 +211,8 @@ TOOLS: tuple[Tool, ...] = (
     GoTool(
         "double",
         "stands for a component whose image is not to be had",
-        disk=GB // 3,
-        seconds=15,
+        disk=GB // 2,
+        seconds=60,
         package=".",
         pinned="github.com/go-sql-driver/mysql",
         module="../doubles/go",
