@@ -6,13 +6,14 @@ import importlib
 import pkgutil
 import time
 from collections.abc import Collection
-from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 
 from harness import paths
 from harness.checks import rules as _rules
-from harness.checks.model import Finding, Platform, Problem, Rule, Severity, Subject
+from harness.checks.model import Example, Finding, Platform, Problem, Rule, Severity, Subject
+from harness.checks.places import Places
+from harness.checks.report import Report
 from harness.errors import UserError
 from harness.model.environment import read_values
 from harness.model.graph import Graph
@@ -21,20 +22,19 @@ from harness.model.load import load_contracts
 from harness.model.placement import place
 from harness.render import REPO, Rendered, render_all, render_bootstrap
 
-__all__ = ["Finding", "Platform", "Problem", "Report", "Rule", "Severity", "Subject", "check", "rules", "subject"]
-
-
-@dataclass(frozen=True)
-class Report:
-    """What was found, in order of environment, component and rule, and how long what took (seconds)."""
-
-    findings: list[Finding]
-    seconds: dict[str, float] = field(default_factory=dict)
-
-    @property
-    def ok(self) -> bool:
-        """Whether there is no error."""
-        return all(finding.severity is not Severity.ERROR for finding in self.findings)
+__all__ = [
+    "Example",
+    "Finding",
+    "Platform",
+    "Problem",
+    "Report",
+    "Rule",
+    "Severity",
+    "Subject",
+    "check",
+    "rules",
+    "subject",
+]
 
 
 @cache
@@ -90,15 +90,31 @@ def check(looked_at: Subject, only: Collection[str] = ()) -> Report:
     Raises:
         UserError: an id that is none.
     """
+    asked = chosen(only)
+    findings: list[Finding] = []
+    seconds: dict[str, float] = {}
+    for identifier, rule in asked.items():
+        start = time.perf_counter()
+        findings += rule.findings(looked_at)
+        seconds[identifier] = time.perf_counter() - start
+    places = Places(looked_at)
+    return Report(
+        sorted({places.placed(finding) for finding in findings}),
+        seconds,
+        asked,
+        tuple(looked_at.platforms),
+        sum(len(platform.objects) for platform in looked_at.platforms.values()),
+    )
+
+
+def chosen(only: Collection[str] = ()) -> dict[str, Rule]:
+    """Return the rules of some ids, or all, in alphabetical order.
+
+    Raises:
+        UserError: an id that is none.
+    """
     known = rules()
     unknown = sorted(set(only) - set(known))
     if unknown:
-        raise UserError(f"no rule {', '.join(unknown)}", fix="indigo check --list shows them")
-    findings: list[Finding] = []
-    seconds: dict[str, float] = {}
-    for identifier, rule in known.items():
-        if not only or identifier in only:
-            start = time.perf_counter()
-            findings += rule.findings(looked_at)
-            seconds[identifier] = time.perf_counter() - start
-    return Report(sorted(set(findings)), seconds)
+        raise UserError(f"no rule {', '.join(unknown)}", fix="indigo explain lists them")
+    return {identifier: rule for identifier, rule in known.items() if not only or identifier in only}

@@ -14,6 +14,7 @@ from harness.errors import UserError
 # name -> (module below harness.cli, attribute, one line for `indigo --help`), in the order of a developer's day
 COMMANDS: dict[str, tuple[str, str, str]] = {
     "check": ("check", "check", "Render every environment and check it; nothing is deployed."),
+    "explain": ("explain", "explain", "Say what a rule of the check holds, why, and how to mend what it refuses."),
     "render": ("render", "render", "Print what Argo CD would apply for an environment."),
     "e2e": ("suite", "e2e", "Deploy the working tree through a real Argo CD and assert that it behaves."),
     "test": ("suite", "test", "Run all tests that need no container engine."),

@@ -21,13 +21,20 @@ def environment_schema() -> str:
     return _schema(Environment, "Environment (argocd/environments/<name>/config.yaml)")
 
 
-def _schema(model: type[BaseModel], title: str) -> str:
+def check_schema() -> str:
+    """Return the JSON Schema of what `indigo check --format json` writes."""
+    from harness.checks.output.data import CheckData  # the rules themselves look at what is generated
+
+    return _schema(CheckData, "Report of indigo check --format json", "harness/checks/output/data.py")
+
+
+def _schema(model: type[BaseModel], title: str, source: str = "harness/model") -> str:
     schema = model.model_json_schema(by_alias=True)
     definitions = dict(sorted(schema.pop("$defs", {}).items()))
     return to_json(
         {
             "$schema": DIALECT,
-            "$comment": "Written by `indigo generate` from harness/model: do not edit.",
+            "$comment": f"Written by `indigo generate` from {source}: do not edit.",
             **schema,
             "title": title,
             "$defs": definitions,

@@ -148,7 +148,7 @@ def test_applications_made_where_no_argo_cd_runs_are_found(checkout: Path, wrong
 def test_a_rule_is_one_module_named_after_it() -> None:
     for identifier, rule in rules().items():
         assert rule.environment or rule.checkout, identifier
-        assert rule.title and rule.fix and rule.source, identifier
+        assert rule.title and rule.fix and rule.source and rule.why and rule.example.says, identifier
 
 
 def test_an_object_of_odd_shape_is_a_finding_and_no_crash(committed: Subject) -> None:
@@ -251,12 +251,12 @@ def run(*arguments: str) -> Any:
 def test_the_command_says_how_much_it_looked_at(committed: Subject) -> None:
     done = run("--rule", "selectors-minimal")
     assert done.exit_code == 0, done.output
-    assert "no finding; 1 rules" in done.output
+    assert "no finding; 1 rule, " in done.output
     assert "dev" in done.output
 
 
 def test_the_command_writes_json_with_times() -> None:
-    done = run("--rule", "names", "--environment", "dev", "--output", "json")
+    done = run("--rule", "names", "--environment", "dev", "--format", "json")
     data = json.loads(done.output)
     assert data["environments"] == ["dev"]
     assert data["rules"] == ["names"]
@@ -272,16 +272,18 @@ def test_the_command_shows_findings_by_environment_and_component(
     monkeypatch.setattr("harness.cli.check.subject", lambda _: edit.subject())
     done = run("--rule", "contract-image")
     assert done.exit_code == 1
-    assert done.output.splitlines()[:5] == [
+    shown = done.output.splitlines()
+    assert shown[:4] == [
         "dev",
         "  mariadb",
         "    contract-image StatefulSet/mariadb spec.template.spec.containers[0].image",
         "      mariadb:latest is a tag that moves",
-        "      fix: name a version, or pin the digest",
     ]
+    assert shown[4].startswith("      where: charts/mariadb/contract.yaml:")
+    assert shown[5] == "      fix: name a version, or pin the digest"
 
 
 def test_the_command_lists_the_rules() -> None:
     listed = run("--list").output
     assert all(identifier in listed for identifier in rules())
-    assert {entry["id"] for entry in json.loads(run("--list", "--output", "json").output)} == set(rules())
+    assert {entry["id"] for entry in json.loads(run("--list", "--format", "json").output)} == set(rules())

@@ -12,7 +12,7 @@ from typing import Any
 
 import yaml
 
-from harness.checks.model import Problem, Rule, Subject
+from harness.checks.model import Example, Problem, Rule, Subject
 from harness.render import Inputs
 from harness.render.helm import WORKERS, digest, template, template_text
 from harness.render.locate import shown
@@ -81,5 +81,11 @@ RULE = Rule(
     title="The same values give the same bytes, wherever, whenever and in whatever order of keys",
     fix="sort what a template ranges over, and take nothing from outside the values",
     source="Argo CD documentation, Helm (random data); argoproj/argo-cd issue 1031",
+    why="Argo CD renders again at every comparison. Where the bytes differ each time, the Application never "
+    "becomes Synced, and with self-heal the pods roll for ever.",
+    example=Example(
+        given="a template with {{ randAlphaNum 16 }}",
+        says="renders differently in another environment, order of keys or cluster",
+    ),
     checkout=_check,
 )

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 
 from harness.checks.lifecycle import lifecycles
 from harness.checks.lifecycle.parts import deprecated_parts
-from harness.checks.model import Platform, Problem, Rule, Severity, Subject
+from harness.checks.model import Example, Platform, Problem, Rule, Severity, Subject
 from harness.checks.versions import SUPPORTED
 from harness.engines.crds import deprecated
 from harness.render.objects import Object
@@ -39,6 +39,11 @@ RULE = Rule(
     title=f"Nothing is deprecated in Kubernetes up to {SUPPORTED[-1]}: no API, field, annotation, label of nodes",
     fix="use what takes its place; it goes on working until the version that the deprecation guide names",
     source="declarations of Kubernetes' own API modules, and the warnings of its API server (harness/checks/lifecycle)",
+    why="It works, with a warning that nobody reads in a sync, until the upgrade of the cluster that no longer knows it.",
+    example=Example(
+        given="serviceAccount: iam of a pod",
+        says="serviceAccount is deprecated",
+    ),
     environment=_environment,
     checkout=_bootstrap,
     severity=Severity.WARNING,

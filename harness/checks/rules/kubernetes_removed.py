@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from harness.checks.lifecycle import lifecycles
-from harness.checks.model import Platform, Problem, Rule, Subject
+from harness.checks.model import Example, Platform, Problem, Rule, Subject
 from harness.checks.versions import SUPPORTED
 from harness.render.objects import Object
 
@@ -32,6 +32,11 @@ RULE = Rule(
     title=f"Every object is of an API that Kubernetes serves up to {SUPPORTED[-1]}",
     fix="see what takes the place of the API in the deprecation guide of Kubernetes",
     source="declarations of Kubernetes' own API modules (harness/checks/lifecycle/apis.json) and its deprecation guide",
+    why="The API server refuses the object, and with it the whole sync, on the day when the cluster is upgraded.",
+    example=Example(
+        given="apiVersion: apps/v1beta2 of a Deployment",
+        says="serve no Deployment of apps/v1beta2",
+    ),
     environment=_environment,
     checkout=_bootstrap,
 )

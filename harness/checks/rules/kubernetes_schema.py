@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from harness.checks.lifecycle import lifecycles
-from harness.checks.model import Platform, Problem, Rule, Subject
+from harness.checks.model import Example, Platform, Problem, Rule, Subject
 from harness.checks.schemas import violations_in
 from harness.checks.versions import SUPPORTED, span
 from harness.render.objects import Object
@@ -34,6 +34,11 @@ RULE = Rule(
     title=f"Every object fits the APIs of Kubernetes {', '.join(SUPPORTED)} strictly: types, and no unknown field",
     fix="mend the field; kubectl explain shows what there is",
     source="OpenAPI of Kubernetes, as the package kubernetes-validate carries it; harness/checks/argocd_schema.py",
+    why="The API server drops or refuses a field that it does not know, at the sync and not at the review.",
+    example=Example(
+        given="imagePulPolicy: Always",
+        says="unknown field imagePulPolicy",
+    ),
     environment=_environment,
     checkout=_bootstrap,
 )

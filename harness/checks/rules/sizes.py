@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from fnmatch import fnmatchcase
 from pathlib import Path, PurePath
 
-from harness.checks.model import Platform, Problem, Rule
+from harness.checks.model import Example, Platform, Problem, Rule
 from harness.render import Inputs
 from harness.render.cache import read, tree
 from harness.render.locate import shown
@@ -93,5 +93,11 @@ RULE = Rule(
     title="ConfigMaps, annotations and the Helm release stay below the limits of what holds them",
     fix="make it smaller, or split it",
     source="Kubernetes API validation (1 MiB, 256 KiB); helm/helm issue 8281 (release above 1 MiB)",
+    why="The API server refuses what is too large, and helm a release that its Secret does not hold, with a "
+    "message that names neither the file nor the key.",
+    example=Example(
+        given="a ConfigMap of 1 MiB",
+        says="a ConfigMap holds less than 1048576",
+    ),
     environment=_check,
 )
