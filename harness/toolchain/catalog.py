@@ -227,6 +227,17 @@ TOOLS: tuple[Tool, ...] = (
         pinned="github.com/helm/chart-testing/v3",
         module="go-ct",
     ),
+    GoTool(
+        "actionlint",
+        "checks GitHub workflows",
+        version_command=("-version",),
+        version_pattern=r"^v?(\S+)",
+        disk=GB // 5,
+        seconds=20,
+        package="github.com/rhysd/actionlint/cmd/actionlint",
+        pinned="github.com/rhysd/actionlint",
+        module="go-lint",
+    ),
     ModuleFiles(
         "argocd-config",
         "the settings that Argo CD is shipped with",

@@ -52,7 +52,8 @@ class Cache:
         stored = json.loads(gzip.decompress(self._ask("GET", keys[0])))
         response = stored["manifestResponse"]
         assert response, f"{application}: {stored['mostRecentError']}"
-        return Answer([json.loads(text) for text in response["manifests"]], response.get("commands") or [])
+        # what is empty is left out: a slice may have no object
+        return Answer([json.loads(text) for text in response.get("manifests") or ()], response.get("commands") or [])
 
     def _ask(self, *words: str | bytes) -> Any:
         parts = [word if isinstance(word, bytes) else word.encode() for word in words]

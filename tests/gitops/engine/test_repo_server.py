@@ -12,6 +12,7 @@ import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -179,7 +180,7 @@ def test_an_input_that_is_derived_wrongly_is_seen(asked: Asked, lost: str) -> No
         for name, given in rendered.inputs.items()
         if name in rendered.applications and getattr(given, lost)
     )
-    less = {"values": given.values[:-1], "inline": "", "parameters": ()}
+    less: dict[str, Any] = {"values": given.values[:-1], "inline": "", "parameters": ()}
     try:
         objects = template(dataclasses.replace(given, **{lost: less[lost]})).objects
     except UserError:
