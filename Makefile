@@ -7,6 +7,10 @@ BIN := $(VENV)/bin
 ARGS ?=
 CLUSTER ?= embedded
 
+# Bytecode is written also where the shell forbids it (as images for containers do): else each of the hundreds of programs
+# that the tests start compiles the harness anew.
+export PYTHONDONTWRITEBYTECODE :=
+
 .PHONY: help setup test static unit e2e check lint ct-lint ct-install workflows package release comment \
   generate bench tools pin lock clean
 
@@ -39,8 +43,8 @@ static: setup ## The static tier alone: seconds, needs Helm only
 unit: setup ## The unit tests alone
 	@$(BIN)/indigo test --tier unit $(ARGS)
 
-check: setup ## Render and check every environment
-	@$(BIN)/indigo check $(ARGS)
+check: setup ## Render and check every environment and every profile
+	@$(BIN)/indigo check --profiles $(ARGS)
 
 lint: setup ## Style and types of the Python code
 	@$(BIN)/ruff check .

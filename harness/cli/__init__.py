@@ -19,6 +19,7 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     "e2e": ("suite", "e2e", "Deploy the working tree through a real Argo CD and assert that it behaves."),
     "test": ("suite", "test", "Run all tests that need no container engine."),
     "up": ("engine", "up", "Keep an engine running for a developer's day."),
+    "deploy": ("deploy", "deploy", "Bring the working tree to the running engine, and wait until it is healthy."),
     "down": ("engine", "down", "Stop it and remove everything it made."),
     "status": ("engine", "status", "What runs now, and where its logs are."),
     "kubeconfig": ("engine", "kubeconfig", "Print the path of a running engine's kubeconfig."),
@@ -66,7 +67,7 @@ def cli() -> None:
     A first look:
       indigo check                 every environment rendered and checked, in seconds
       indigo e2e                   the whole story through a real Argo CD, no Docker needed
-      indigo up && indigo status   keep a control plane with Argo CD for the day
+      indigo up && indigo deploy   keep a control plane with Argo CD for the day, and your working tree on it
 
     Every command has --help with examples. Exit status: 0 all well, 1 findings or failed assertions,
     2 wrong input (the message names file, key and fix), 130 interrupted.

@@ -37,6 +37,7 @@ def _targets(_: click.Context, __: click.Parameter, values: Sequence[str]) -> li
 @click.command()
 @click.option("--environment", "-e", "environments", multiple=True, help="Only this environment (repeatable).")
 @click.option("--rule", "-r", "only", multiple=True, help="Only this rule (repeatable).")
+@click.option("--profiles", is_flag=True, help="Every profile too, with the example of a site (argocd/examples).")
 @click.option(
     "--format", "shown", type=click.Choice(list(FORMATS)), default="terminal", show_default=True, help="How to show it."
 )
@@ -54,6 +55,7 @@ def _targets(_: click.Context, __: click.Parameter, values: Sequence[str]) -> li
 def check(
     environments: tuple[str, ...],
     only: tuple[str, ...],
+    profiles: bool,
     shown: str,
     targets: list[tuple[str, Path]],
     listing: bool,
@@ -66,6 +68,7 @@ def check(
       indigo check                               everything, in seconds
       indigo check -e prod                       one environment
       indigo check --rule graph-policies         one rule
+      indigo check --profiles                    the profiles full, ha and legacy too, as CI does
       indigo check --format json | jq .findings  for a program (schemas/check.schema.json)
       indigo check -o sarif=check.sarif -o junit=check.xml -o markdown=check.md
                                                  for CI: files beside what the terminal shows
@@ -78,7 +81,7 @@ def check(
         _list(shown)
         return
     try:
-        report = run(environments, only)
+        report = run(environments, only, profiles=profiles)
     except UserError as error:
         _write(failed(failure(error)), shown if shown != "terminal" else "", targets)
         raise
@@ -91,14 +94,14 @@ def check(
     sys.exit(0 if report.ok else 1)
 
 
-def run(environments: Sequence[str] = (), only: Sequence[str] = ()) -> Report:
-    """Return what the rules find in environments (default: all).
+def run(environments: Sequence[str] = (), only: Sequence[str] = (), *, profiles: bool = False) -> Report:
+    """Return what the rules find in environments (default: all), and in the profiles where that is wished.
 
     Raises:
         UserError: something cannot be read or rendered, or there is no such environment or rule.
     """
     start = time.perf_counter()
-    looked_at = subject(environments or None)
+    looked_at = subject(environments or None, profiles=profiles)
     rendered = time.perf_counter() - start
     return dataclasses.replace(hold(looked_at, only), render_seconds=rendered)
 

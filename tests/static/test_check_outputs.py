@@ -185,7 +185,7 @@ def test_an_unknown_format_is_refused() -> None:
 
 
 def test_what_cannot_be_rendered_is_in_the_files_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def fails(*_: Any) -> Report:
+    def fails(*_: Any, **__: Any) -> Report:
         raise UserError(
             "mariadb.replica: no such key", where="argocd/environments/dev/values.yaml:7", fix="write replicas"
         )

@@ -269,7 +269,7 @@ def test_the_command_shows_findings_by_environment_and_component(
 ) -> None:
     edit = Edit(committed)
     edit.container("mariadb")["image"] = "mariadb:latest"
-    monkeypatch.setattr("harness.cli.check.subject", lambda _: edit.subject())
+    monkeypatch.setattr("harness.cli.check.subject", lambda _, profiles: edit.subject())
     done = run("--rule", "contract-image")
     assert done.exit_code == 1
     shown = done.output.splitlines()
