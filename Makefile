@@ -11,7 +11,7 @@ CLUSTER ?= embedded
 # that the tests start compiles the harness anew.
 export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: help setup test static unit e2e check lint ct-lint ct-install workflows package release comment \
+.PHONY: help setup test static unit e2e check diff lint ct-lint ct-install workflows package release comment \
   generate bench tools pin lock clean
 
 help: ## This list
@@ -45,6 +45,9 @@ unit: setup ## The unit tests alone
 
 check: setup ## Render and check every environment and every profile
 	@$(BIN)/indigo check --profiles $(ARGS)
+
+diff: setup ## What your branch and your uncommitted edits would do to every environment (ARGS=BASE..TARGET)
+	@$(BIN)/indigo diff $(ARGS)
 
 lint: setup ## Style and types of the Python code
 	@$(BIN)/ruff check .

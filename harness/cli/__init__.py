@@ -15,6 +15,7 @@ from harness.errors import UserError
 COMMANDS: dict[str, tuple[str, str, str]] = {
     "check": ("check", "check", "Render every environment and check it; nothing is deployed."),
     "explain": ("explain", "explain", "Say what a rule of the check holds, why, and how to mend what it refuses."),
+    "diff": ("diff", "diff", "Say what a change does to every environment, and what that means for what runs."),
     "render": ("render", "render", "Print what Argo CD would apply for an environment."),
     "e2e": ("suite", "e2e", "Deploy the working tree through a real Argo CD and assert that it behaves."),
     "test": ("suite", "test", "Run all tests that need no container engine."),
