@@ -32,6 +32,7 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     "images": ("images", "images", "List every container image; bring them to a registry of your own."),
     "graph": ("graph", "graph", "Show the dependency graph: waves, edges, who waits for whom."),
     "generate": ("generate", "generate", "Write the files that are derived from the contracts."),
+    "ci": ("ci", "ci", "What CI does beside checks and tests: chart-testing, releases, rules of workflows."),
     "bench": ("bench", "bench", "Measure the phases against their budgets and the bare tools."),
     "tools": ("tools", "tools", "Build, list and locate the pinned tools (Helm, Argo CD, Kubernetes, ...)."),
 }

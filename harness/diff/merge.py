@@ -64,7 +64,7 @@ def verdict(changes: Sequence[Change], environments: Sequence[Compared]) -> str:
     if unknown:
         parts.insert(0, f"{_list(unknown)} cannot be compared, the base of it is broken")
     if not changes and not unknown:
-        return "Nothing changes."
+        return f"Nothing changes in {_list([one.name for one in environments])}."
     if not parts:
         parts = ["objects change, and no pod is replaced"]
     shown = parts[:_MOST] + (["and more"] if len(parts) > _MOST else [])

@@ -77,7 +77,7 @@ def test_noise_is_no_difference(committed: Subject, noise: Callable[[Edit], None
     noise(edit)
     found = told(committed, edit)
     assert found.changes == ()
-    assert (found.verdict, found.level) == ("Nothing changes.", None)
+    assert (found.verdict, found.level) == ("Nothing changes in dev.", None)
     assert [one.state for one in found.environments] == ["same"]
 
 
