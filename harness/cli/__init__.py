@@ -15,6 +15,7 @@ from harness.errors import UserError
 COMMANDS: dict[str, tuple[str, str, str]] = {
     "check": ("check", "check", "Render every environment and check it; nothing is deployed."),
     "explain": ("explain", "explain", "Say what a rule of the check holds, why, and how to mend what it refuses."),
+    "diff": ("diff", "diff", "Say what a change does to every environment, and what that means for what runs."),
     "render": ("render", "render", "Print what Argo CD would apply for an environment."),
     "e2e": ("suite", "e2e", "Deploy the working tree through a real Argo CD and assert that it behaves."),
     "test": ("suite", "test", "Run all tests that need no container engine."),
@@ -32,6 +33,7 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     "images": ("images", "images", "List every container image; bring them to a registry of your own."),
     "graph": ("graph", "graph", "Show the dependency graph: waves, edges, who waits for whom."),
     "generate": ("generate", "generate", "Write the files that are derived from the contracts."),
+    "ci": ("ci", "ci", "What CI does beside checks and tests: chart-testing, releases, rules of workflows."),
     "bench": ("bench", "bench", "Measure the phases against their budgets and the bare tools."),
     "tools": ("tools", "tools", "Build, list and locate the pinned tools (Helm, Argo CD, Kubernetes, ...)."),
 }

@@ -96,6 +96,7 @@ def shared(graph: Graph, common: Mapping[str, SharedImage]) -> dict[Path, str]:
         Path("schemas/check.schema.json"): models.check_schema(),
         Path("schemas/drills.schema.json"): models.drills_schema(),
         Path("docs/reference/rules.md"): rules.render(),
+        Path("schemas/diff.schema.json"): models.diff_schema(),
         Path("docs/reference/components.md"): inventory.render(graph),
         Path("docs/reference/secrets.md"): reference.secrets(graph),
         Path("docs/reference/rotation.md"): rotation.render(graph),
