@@ -95,6 +95,7 @@ def shared(graph: Graph, common: Mapping[str, SharedImage]) -> dict[Path, str]:
         Path("schemas/environment.schema.json"): models.environment_schema(),
         Path("schemas/check.schema.json"): models.check_schema(),
         Path("docs/reference/rules.md"): rules.render(),
+        Path("schemas/diff.schema.json"): models.diff_schema(),
         Path("docs/reference/components.md"): inventory.render(graph),
         Path("docs/reference/secrets.md"): reference.secrets(graph),
         Path("docs/reference/rotation.md"): rotation.render(graph),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pydantic import BaseModel
 
+from harness.diff.model import Difference
 from harness.generate.text import to_json
 from harness.model.contract import Contract
 from harness.model.environment import Environment
@@ -19,6 +20,11 @@ def contract_schema() -> str:
 def environment_schema() -> str:
     """Return the JSON Schema of `argocd/environments/<name>/config.yaml`."""
     return _schema(Environment, "Environment (argocd/environments/<name>/config.yaml)")
+
+
+def diff_schema() -> str:
+    """Return the JSON Schema of what `indigo diff --format json` prints."""
+    return _schema(Difference, "Difference of two revisions (indigo diff --format json)", "harness/diff/model.py")
 
 
 def check_schema() -> str:
