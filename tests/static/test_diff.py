@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import dataclasses
 from collections.abc import Callable
 from typing import Any
 
@@ -379,6 +380,43 @@ def test_a_new_environment_and_one_that_goes(committed: Subject) -> None:
         "prod": Level.INFO,
     }
     assert "iam-db" in only(found, Kind.SECRET).details[0]
+
+
+def test_an_environment_that_becomes_another_namespace_is_one_danger(committed: Subject) -> None:
+    edit = Edit(committed)
+    platform = edit.subject().platforms["dev"]
+    configuration = platform.rendered.environment.model_copy(update={"namespace": "other"})
+    moved = dataclasses.replace(platform, rendered=dataclasses.replace(platform.rendered, environment=configuration))
+    found = compare(
+        Revision(BASE, {"dev": platform}, committed.bootstrap), Revision(TARGET, {"dev": moved}, committed.bootstrap)
+    )
+    change = only(found, Kind.ENVIRONMENT)
+    assert change.level is Level.DANGER
+    assert change.text.startswith("dev moves: namespace indigo-dev -> other; all of its ")
+    assert found.verdict == "1 environment moved to another place, without data."
+
+
+def test_a_cron_job_with_another_pod_runs_it_next_time(with_profiles: Subject) -> None:
+    edit = Edit(with_profiles, "trial-full")
+    job = edit.get("CronJob", "federation-registry-feeder")
+    job["spec"]["jobTemplate"]["spec"]["template"]["spec"]["containers"][0]["image"] = "example/feeder:2"
+    change = only(told(with_profiles, edit), Kind.JOB)
+    assert change.text == "its next run has another pod; one that runs goes on"
+    assert change.details[0].startswith("image of federation-registry-feeder: ")
+
+
+def test_an_operators_resource_may_replace_pods_and_what_its_webhook_refuses_is_told(with_profiles: Subject) -> None:
+    edit = Edit(with_profiles, "trial-ha")
+    resource = edit.get("MariaDB", "mariadb")
+    resource["spec"]["resources"]["limits"]["memory"] = "17Gi"
+    resource["spec"]["storage"]["storageClassName"] = "other"
+    topic = next(item for item in edit.objects if item["kind"] == "KafkaTopic")
+    topic["spec"]["replicas"] = 1
+    found = told(with_profiles, edit)
+    assert "mariadb-operator carries it out" in only(found, Kind.OBJECT).text
+    texts = {change.object: (change.text, change.level) for change in found.of(Kind.IMMUTABLE)}
+    assert "the operator's webhook refuses it" in texts["MariaDB/mariadb"][0]
+    assert texts[f"KafkaTopic/{topic['metadata']['name']}"][1] is Level.ATTENTION
 
 
 def test_what_is_applied_once_is_told_without_an_environment(committed: Subject) -> None:
