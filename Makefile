@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 ARGS ?=
 CLUSTER ?= embedded
 
-.PHONY: help setup test static unit gitops e2e check lint types generate bench tools clean
+.PHONY: help setup test static unit gitops e2e check lint types generate bench mutants tools clean
 
 help: ## This list
 	@awk 'BEGIN {FS = ":.*## "; print "make …"} /^[a-z0-9-]+:.*## / {printf "  %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -51,6 +51,9 @@ generate: setup ## Write the files that are derived from the contracts
 
 bench: setup ## Phases against their budgets and the bare tools, as JSON in reports/
 	@$(BIN)/indigo bench $(ARGS)
+
+mutants: setup ## Make every mistake of tests/mutants, and print which rule finds it
+	@$(BIN)/python -m tests.mutants $(ARGS)
 
 tools: setup ## Build the pinned tools now instead of on first need
 	@$(BIN)/indigo tools build $(ARGS)

@@ -167,7 +167,7 @@ def _open(
     settings = load_environment(root, environment)
     values = read_values(root, settings)
     placed = place(load_contracts(root / "charts"), values)
-    items = wanted(placed.graph, placed.modes, secret_names(values), placed.provisioned)
+    items = wanted(placed.graph, placed.modes, secret_names(values), placed.provisioned, values)
     where = namespace or settings.namespace
     store = ClusterStore(Cluster(chosen(kubeconfig)), where)
     return items, store, {"environment": settings.name, "namespace": where}

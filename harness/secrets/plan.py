@@ -67,7 +67,11 @@ class Planned:
 
 
 def wanted(
-    graph: Graph, modes: Mapping[str, Mode], names: Mapping[str, str], provisioned: Collection[str] = ()
+    graph: Graph,
+    modes: Mapping[str, Mode],
+    names: Mapping[str, str],
+    provisioned: Collection[str] = (),
+    values: Mapping[str, Any] | None = None,
 ) -> list[Wanted]:
     """Return the Secrets that the components which run here need, by name.
 
@@ -78,6 +82,7 @@ def wanted(
         modes: where each component runs.
         names: `global.secrets`: names of Kubernetes Secrets by id, where they are not the id itself.
         provisioned: components elsewhere on which a Job makes things (harness.model.placement).
+        values: the environment's merged values; an optional Secret that they make needed is not optional then.
 
     Raises:
         UserError: `global.secrets` has an id that nobody declares or an empty name, or gives one name to two Secrets
@@ -106,7 +111,7 @@ def wanted(
             identifier,
             names.get(identifier, identifier),
             owner,
-            secret,
+            _needed(secret, (values or {}).get(owner)),
             not modes[owner].here,
             tuple(_notes(graph, modes, owner, identifier)),
         )
@@ -115,6 +120,11 @@ def wanted(
     ]
     _refuse_shared_keys(result)
     return sorted(result, key=lambda item: (item.name, item.identifier))
+
+
+def _needed(secret: Secret, values: Any) -> Secret:
+    needed = secret.optional and isinstance(values, Mapping) and secret.needed(values)
+    return secret.model_copy(update={"optional": "", "neededWith": ()}) if needed else secret
 
 
 def _notes(graph: Graph, modes: Mapping[str, Mode], owner: str, identifier: str) -> Iterator[str]:
