@@ -7,20 +7,21 @@ from collections.abc import Iterator
 
 from harness import toolchain
 from harness.bench.model import Measure, in_turn, timed
-from harness.paths import cache_dir, repository
+from harness.paths import repository
 from harness.process import run
-from harness.render import render_environment
+from harness.render import cache, render_environment
 from harness.render.helm import template
 
 
 def measures(runs: int, environment: str = "dev") -> Iterator[Measure]:
     """Yield the measures of the static side."""
     helm = toolchain.tool("helm")
-    inputs = render_environment(environment).inputs[f"indigo-{environment}"]
+    name = f"indigo-{environment}"
+    rendered = render_environment(environment)
+    inputs, key = rendered.inputs[name], rendered.keys[name]
 
     def ours() -> None:
-        for entry in (cache_dir() / "render").glob("*.json"):
-            entry.unlink(missing_ok=True)
+        cache.drop(key)
         template(inputs)
 
     seconds, bare = in_turn(runs, ours, lambda: run(helm, *inputs.arguments(), cwd=inputs.chart))

@@ -49,8 +49,20 @@ class Finding:
     message: str
     fix: str
     severity: Severity = Severity.ERROR
+    file: str = ""  # where it is mended, below the checkout; empty: not known (harness/checks/places.py)
+    line: int = 0  # 0: not known
 
-    def to_json(self) -> dict[str, str]:
+    @property
+    def where(self) -> str:
+        """Return file and line as a person writes them; empty where they are not known."""
+        return f"{self.file}:{self.line}" if self.line else self.file
+
+    @property
+    def identity(self) -> tuple[str, ...]:
+        """Return what makes it this finding, wherever its lines have moved to."""
+        return self.rule, self.environment, self.component, self.object, self.path, self.message
+
+    def to_json(self) -> dict[str, str | int]:
         """Return the finding as plain data."""
         return {
             "rule": self.rule,
@@ -61,6 +73,8 @@ class Finding:
             "path": self.path,
             "message": self.message,
             "fix": self.fix,
+            "file": self.file,
+            "line": self.line,
         }
 
 
@@ -180,6 +194,14 @@ class Subject:
 
 
 @dataclass(frozen=True)
+class Example:
+    """What a rule refuses: what somebody wrote, and part of what is said of it (a test makes the mistake)."""
+
+    given: str
+    says: str
+
+
+@dataclass(frozen=True)
 class Rule:
     """One rule. `environment` is asked once per environment, `checkout` once; a rule has one of them, or both.
 
@@ -188,15 +210,21 @@ class Rule:
         title: what holds where the rule is kept, one sentence.
         fix: what to do about a finding that does not say it itself.
         source: where the rule comes from.
+        why: what goes wrong where it is not kept, sentences.
+        example: one case that it refuses.
+        slow: whether the watch leaves it to the complete pass (harness/checks/watching).
     """
 
     id: str
     title: str
     fix: str
     source: str
+    why: str
+    example: Example
     environment: Callable[[Platform], Iterable[Problem]] | None = None
     checkout: Callable[[Subject], Iterable[tuple[str, Problem]]] | None = None
     severity: Severity = field(default=Severity.ERROR)
+    slow: bool = False
 
     def findings(self, subject: Subject) -> Iterator[Finding]:
         """Yield what the rule finds: in every environment, or in the checkout.

@@ -2,29 +2,69 @@
 
 from __future__ import annotations
 
-import itertools
+import dataclasses
 import json
 import sys
 import time
+from collections.abc import Sequence
+from pathlib import Path
 
 import click
 from rich.markup import escape
-from rich.table import Table
 
-from harness.checks import Finding, Report, Severity, rules, subject
+from harness.checks import Report, rules, subject
 from harness.checks import check as hold
+from harness.checks.output import FORMATS
+from harness.checks.output.terminal import lines
+from harness.checks.places import failure
+from harness.checks.report import failed
+from harness.checks.watching import watch
+from harness.cli.explain import rule_table
 from harness.console import err, out
+from harness.errors import UserError
+from harness.paths import repository
+
+
+def _targets(_: click.Context, __: click.Parameter, values: Sequence[str]) -> list[tuple[str, Path]]:
+    """Return format and file of each `--output`."""
+    found = []
+    for value in values:
+        kind, equals, file = value.partition("=")
+        if kind not in FORMATS or not equals or not file:
+            raise click.BadParameter(f"{value}: write FORMAT=FILE, FORMAT one of {', '.join(FORMATS)}")
+        found.append((kind, Path(file)))
+    return found
 
 
 @click.command()
 @click.option("--environment", "-e", "environments", multiple=True, help="Only this environment (repeatable).")
 @click.option("--rule", "-r", "only", multiple=True, help="Only this rule (repeatable).")
+@click.option("--profiles", is_flag=True, help="Every profile too, with the example of a site (argocd/examples).")
 @click.option(
-    "--output", type=click.Choice(["text", "json"]), default="text", show_default=True, help="How to show it."
+    "--format", "shown", type=click.Choice(list(FORMATS)), default="terminal", show_default=True, help="How to show it."
 )
+@click.option(
+    "--output",
+    "-o",
+    "targets",
+    multiple=True,
+    callback=_targets,
+    metavar="FORMAT=FILE",
+    help="Write it to a file too (repeatable).",
+)
+@click.option("--watch", "watching", is_flag=True, help="Check again after every change, until Ctrl-C.")
 @click.option("--list", "listing", is_flag=True, help="Print the rules and stop.")
 @click.option("--times", is_flag=True, help="Print how long each rule took.")
-def check(environments: tuple[str, ...], only: tuple[str, ...], output: str, listing: bool, times: bool) -> None:
+def check(
+    environments: tuple[str, ...],
+    only: tuple[str, ...],
+    profiles: bool,
+    shown: str,
+    targets: list[tuple[str, Path]],
+    watching: bool,
+    listing: bool,
+    times: bool,
+) -> None:
     """Render every environment and check it; nothing is deployed.
 
     \b
@@ -32,70 +72,73 @@ def check(environments: tuple[str, ...], only: tuple[str, ...], output: str, lis
       indigo check                               everything, in seconds
       indigo check -e prod                       one environment
       indigo check --rule graph-policies         one rule
-      indigo check --output json | jq .findings  for a program
-      indigo check --list                        what is checked, and why
+      indigo check --profiles                    the profiles full, ha and legacy too, as CI does
+      indigo check --format json | jq .findings  for a program (schemas/check.schema.json)
+      indigo check --watch                       while you write: what changed, at once (with the profiles)
+      indigo check -o sarif=check.sarif -o junit=check.xml -o markdown=check.md
+                                                 for CI: files beside what the terminal shows
+      indigo explain graph-policies              what a rule is for
 
-    Exit status 0 without findings, 1 with some, 2 where something cannot be rendered at all.
+    Exit status 0 without errors (warnings are shown), 1 with some, 2 where something cannot be read or rendered at all
+    (the files are written all the same, with that as the one finding of the rule `render`), 130 interrupted.
     """
     if listing:
-        _list(output)
+        _list(shown)
         return
-    start = time.monotonic()
-    looked_at = subject(environments or None)
-    rendered = time.monotonic() - start
-    report = hold(looked_at, only)
-    if output == "json":
-        data = {
-            "environments": list(looked_at.platforms),
-            "rules": list(report.seconds),
-            "seconds": {"render": round(rendered, 3)} | {name: round(took, 3) for name, took in report.seconds.items()},
-            "findings": [finding.to_json() for finding in report.findings],
-        }
-        click.echo(json.dumps(data, indent=2))
-    else:
-        _show(report)
-        objects = sum(len(platform.objects) for platform in looked_at.platforms.values())
-        names = ", ".join(looked_at.platforms) or "none"
-        out.print(
-            f"{_count(len(report.findings), 'finding')}; {len(report.seconds)} rules, {objects} objects, environments: "
-            f"{escape(names)}; {time.monotonic() - start:.1f} s"
-        )
+    if watching:
+        if shown != "terminal" or targets:
+            raise UserError("--watch shows what it finds on the terminal", fix="leave --format and --output out")
+        watch(repository(), environments, only, _print)
+    try:
+        report = run(environments, only, profiles=profiles)
+    except UserError as error:
+        _write(failed(failure(error)), shown if shown != "terminal" else "", targets)
+        raise
+    _write(report, shown, targets)
     if times:
-        for name, took in sorted({"(render)": rendered, **report.seconds}.items(), key=lambda item: -item[1]):
+        for name, took in sorted(
+            {"(render)": report.render_seconds, **report.seconds}.items(), key=lambda one: -one[1]
+        ):
             err.print(f"{took * 1000:7.1f} ms  {escape(name)}")
     sys.exit(0 if report.ok else 1)
 
 
-def _show(report: Report) -> None:
-    for environment, in_environment in itertools.groupby(report.findings, lambda finding: finding.environment):
-        out.print(f"[bold]{escape(environment or 'the checkout')}[/]")
-        for component, findings in itertools.groupby(in_environment, lambda finding: finding.component):
-            out.print(f"  [bold cyan]{escape(component or 'as a whole')}[/]")
-            for finding in findings:
-                _show_one(finding)
+def _print(line: str) -> None:
+    out.print(line)
+    out.file.flush()
 
 
-def _show_one(finding: Finding) -> None:
-    colour = "red" if finding.severity is Severity.ERROR else "yellow"
-    place = " ".join(part for part in (finding.object, finding.path) if part)
-    out.print(f"    [{colour}]{finding.rule}[/] {escape(place)}")
-    out.print(f"      {escape(finding.message)}")
-    out.print(f"      [dim]fix:[/] {escape(finding.fix)}")
+def run(environments: Sequence[str] = (), only: Sequence[str] = (), *, profiles: bool = False) -> Report:
+    """Return what the rules find in environments (default: all), and in the profiles where that is wished.
+
+    Raises:
+        UserError: something cannot be read or rendered, or there is no such environment or rule.
+    """
+    start = time.perf_counter()
+    looked_at = subject(environments or None, profiles=profiles)
+    rendered = time.perf_counter() - start
+    return dataclasses.replace(hold(looked_at, only), render_seconds=rendered)
 
 
-def _list(output: str) -> None:
+def _write(report: Report, shown: str, targets: Sequence[tuple[str, Path]]) -> None:
+    """Write the report to files, and show it in a format (empty: not at all)."""
+    for kind, path in targets:
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(FORMATS[kind](report), encoding="utf-8")
+        except OSError as error:
+            raise UserError(f"{path} cannot be written: {error.strerror}", where="--output") from None
+    if shown == "terminal":
+        for line in lines(report):
+            out.print(line)
+    elif shown:
+        click.echo(FORMATS[shown](report), nl=False)
+
+
+def _list(shown: str) -> None:
     known = rules().values()
-    if output == "json":
-        fields = ("id", "title", "fix", "source")
-        click.echo(json.dumps([{name: getattr(rule, name) for name in fields} for rule in known], indent=2))
+    if shown == "json":
+        fields = ("id", "title", "why", "fix", "source", "severity")
+        click.echo(json.dumps([{name: str(getattr(rule, name)) for name in fields} for rule in known], indent=2))
         return
-    table = Table(box=None, pad_edge=False, show_header=True, header_style="bold")
-    table.add_column("rule", no_wrap=True)
-    table.add_column("what holds")
-    for rule in known:
-        table.add_row(rule.id, escape(rule.title))
-    out.print(table)
-
-
-def _count(number: int, word: str) -> str:
-    return f"no {word}" if number == 0 else f"{number} {word}{'' if number == 1 else 's'}"
+    out.print(rule_table(known))

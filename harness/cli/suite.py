@@ -18,10 +18,10 @@ ENGINES = ("embedded", "kind")
 @click.option("--profile", default="minimal", show_default=True, help="The profile that the story is told with.")
 @click.option(
     "--others",
-    default="none",
+    default="in-turn",
     show_default=True,
     metavar="NAMES",
-    help="Profiles that come up too: in-turn (full, and another one each day), all, none, or names with commas.",
+    help="Profiles that come up too: in-turn (another one each day), all, none, or names with commas.",
 )
 @click.argument("pytest_args", nargs=-1, type=click.UNPROCESSED)
 def e2e(engine: str, keep: bool, profile: str, others: str, pytest_args: tuple[str, ...]) -> None:
@@ -35,7 +35,7 @@ def e2e(engine: str, keep: bool, profile: str, others: str, pytest_args: tuple[s
     Examples:
       indigo e2e                       the whole story
       indigo e2e -k drift              only what heals
-      indigo e2e --others full         everything comes up beside it, once
+      indigo e2e --others full         everything comes up beside it, once, whatever the day
       indigo e2e --profile full        the story told with everything: right, and slow
       indigo e2e --keep -x             stop at the first failure and look around
       indigo e2e --engine kind         the tier kind: real containers in Docker

@@ -14,7 +14,15 @@ REGISTRY = "indigo-paas.invalid"  # a name that can never be pulled (RFC 2606)
 PROBE = f"{REGISTRY}/doubles/probe:1"
 PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 # what charts start images with; all of them are the program
-CALLED = ("bin/sh", "bin/bash", "usr/bin/java", "usr/bin/python", "usr/bin/python3", "usr/bin/gunicorn")
+CALLED = (
+    "bin/sh",
+    "bin/bash",
+    "usr/bin/java",
+    "usr/bin/python",
+    "usr/bin/python3",
+    "usr/bin/gunicorn",
+    "usr/bin/fastapi",
+)
 USERS = b"root:x:0:0:root:/:/sbin/nologin\nnobody:x:65534:65534:nobody:/:/sbin/nologin\n"
 CONFIG = {"Env": [f"PATH={PATH}"], "Entrypoint": ["/double"], "WorkingDir": "/"}
 

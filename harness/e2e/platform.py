@@ -30,6 +30,7 @@ from harness.report.recorder import Recorder, SyncRecorder
 from harness.secrets.apply import apply, labels, provenance
 from harness.secrets.plan import Planned, plan, wanted
 from harness.secrets.plan import State as SecretState
+from harness.secrets.references import demanded
 from harness.secrets.shapes import Hidden
 from harness.secrets.store import ClusterStore, SecretStore
 
@@ -96,6 +97,20 @@ class Platform:
         for item in render_bootstrap(self.source.url, "main", repository=tree, environments=names):
             self.cluster.apply(item, manager="operator")
 
+    def retire(self, *others: Platform) -> None:
+        """Take environments that were brought up beside this one out of Argo CD's hands; what they run stays."""
+        self.bootstrap()
+        paths = {f"argocd/environments/{other.environment.name}/config.yaml" for other in others}
+
+        def named() -> bool:
+            (generator,) = self.cluster.get("ApplicationSet", ENVIRONMENTS, "argocd")["spec"]["generators"]
+            return bool(paths & {file["path"] for file in generator["git"]["files"]})
+
+        self.until(lambda: not named(), "the ApplicationSet makes this environment alone")
+        for other in others:
+            for name in (other.parent, f"{other.name}-namespace", *other.environment.applications):
+                self.cluster.delete("Application", name, "argocd")
+
     def create_secrets(self, seconds: float = 60.0) -> int:
         """Create the Secrets that the contracts ask for once the namespace is there; return how many keys were made."""
         for _, item in self.cluster.watch("Namespace", name=self.namespace, seconds=seconds):
@@ -103,7 +118,8 @@ class Platform:
                 break
         values = read_values(self.tree, self.environment)
         placed = place(self.contracts, values)
-        items = wanted(placed.graph, placed.modes, secret_names(values), placed.provisioned)
+        needed = demanded(self.rendered())
+        items = wanted(placed.graph, placed.modes, secret_names(values), placed.provisioned, needed)
         store = ClusterStore(self.cluster, self.namespace)
         made = sum(len(done.added) for done in apply(items, store, self.namespace))
         return made + self._stand_in(plan(items, store), store)
@@ -112,8 +128,7 @@ class Platform:
         """Create what a person would supply, with values that nothing accepts; return how many keys were made."""
         made = 0
         for item in planned:
-            missing = (*item.of(SecretState.PERSON), *item.of(SecretState.OPTIONAL))
-            data = {key: Hidden(b"stands for what a person supplies") for key in missing}
+            data = {key: Hidden(b"stands for what a person supplies") for key in item.of(SecretState.PERSON)}
             found = store.get(item.wanted.name)
             if data and found is None:
                 store.create(item.wanted.name, data, labels(), provenance(item.wanted))

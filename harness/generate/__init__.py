@@ -20,6 +20,7 @@ from harness.generate import (
     readme,
     reference,
     rotation,
+    rules,
     schema,
     values,
 )
@@ -92,6 +93,10 @@ def shared(graph: Graph, common: Mapping[str, SharedImage]) -> dict[Path, str]:
         Path("charts/indigo-paas/values.schema.json"): schema.render_umbrella(graph),
         Path("schemas/contract.schema.json"): models.contract_schema(),
         Path("schemas/environment.schema.json"): models.environment_schema(),
+        Path("schemas/check.schema.json"): models.check_schema(),
+        Path("schemas/drills.schema.json"): models.drills_schema(),
+        Path("docs/reference/rules.md"): rules.render(),
+        Path("schemas/diff.schema.json"): models.diff_schema(),
         Path("docs/reference/components.md"): inventory.render(graph),
         Path("docs/reference/secrets.md"): reference.secrets(graph),
         Path("docs/reference/rotation.md"): rotation.render(graph),

@@ -17,7 +17,7 @@ from harness.render.locate import shown
 
 ENTRIES = 4096  # of a kind; of about 10 kB each
 RENDERS = "render"  # the folder of what Helm gave
-VERSION = "1"  # changes with what an entry holds
+VERSION = "2"  # changes with what an entry holds
 
 
 class Key:
@@ -103,6 +103,11 @@ def store(key: str, value: Any, kind: str = RENDERS) -> None:
         Path(name).replace(folder / f"{key}.json")
         if key.startswith("0"):  # one in sixteen: looking at every entry takes longer than storing one
             _prune(folder)
+
+
+def drop(key: str, kind: str = RENDERS) -> None:
+    """Forget what was stored under a key."""
+    (_folder(kind) / f"{key}.json").unlink(missing_ok=True)
 
 
 def _prune(folder: Path) -> None:

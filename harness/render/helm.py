@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 import tempfile
 from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -25,6 +26,7 @@ from harness.render.refusal import refusal
 
 KUBERNETES = "1.37.2"  # the version of the embedded engine; what `--kube-version` is without another wish
 WORKERS = 2
+_SOURCE = re.compile(r"^# Source: (\S+)$", re.M)
 _SPEED = {"GOGC": "400"}  # Helm ends before it would need its memory back; a fifth less time
 
 
@@ -67,11 +69,21 @@ class Inputs:
 
 @dataclass(frozen=True)
 class Rendering:
-    """What Helm gave: the objects in its order, the hash of its bytes, and the hash of all that it was given."""
+    """What Helm gave.
+
+    Attributes:
+        objects: in Helm's order.
+        sources: for each object, the template that wrote it, as Helm names it (`umbrella/charts/iam/templates/x.yaml`).
+        digest: the hash of Helm's bytes.
+        key: the hash of all that Helm was given.
+        tree: the hash of the chart's files.
+    """
 
     objects: list[Object]
+    sources: list[str]
     digest: str
     key: str
+    tree: str
 
 
 def helm_template(
@@ -113,15 +125,17 @@ def template(inputs: Inputs, trees: Mapping[Path, str] | None = None) -> Renderi
     Raises:
         UserError: as `helm_template`.
     """
-    key = _key(inputs, trees or {})
+    tree = (trees or {}).get(inputs.chart) or cache.tree_hash(inputs.chart)
+    key = _key(inputs, tree)
     stored = cache.load(key)
     if stored is None:
         for path in (*inputs.values, *inputs.written):
             read_yaml(path, shown(path))  # Helm takes a key that is written twice without a word
         text = template_text(inputs)
-        stored = {"digest": digest(text), "objects": _parse(text, inputs)}
+        objects = _parse(text, inputs)
+        stored = {"digest": digest(text), "objects": objects, "sources": _sources(text, len(objects))}
         cache.store(key, stored)
-    return Rendering(stored["objects"], stored["digest"], key)
+    return Rendering(stored["objects"], stored["sources"], stored["digest"], key, tree)
 
 
 def template_many(wanted: Iterable[Inputs]) -> dict[Inputs, Rendering]:
@@ -197,7 +211,13 @@ def _template(text: str, line: int, chart: Path) -> str:
     return ""
 
 
-def _key(inputs: Inputs, trees: Mapping[Path, str]) -> str:
+def _sources(text: str, count: int) -> list[str]:
+    """Return the template of each document; nothing is known where there are more documents than Helm's comments."""
+    found = _SOURCE.findall(text)
+    return found if len(found) == count else [""] * count
+
+
+def _key(inputs: Inputs, tree: str) -> str:
     key = cache.Key()
     helm = _helm()
     status = helm.resolve().stat()
@@ -206,7 +226,7 @@ def _key(inputs: Inputs, trees: Mapping[Path, str]) -> str:
     key.add("inline", inputs.inline)
     for path in inputs.values:
         key.add("values", cache.read(path))
-    key.add("chart", trees.get(inputs.chart) or cache.tree_hash(inputs.chart))
+    key.add("chart", tree)
     return key.text()
 
 

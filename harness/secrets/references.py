@@ -43,6 +43,11 @@ def references(objects: Iterable[Mapping[str, Any]]) -> set[SecretRef]:
     return {reference for item in objects for reference in _of_object(item)}
 
 
+def demanded(objects: Iterable[Mapping[str, Any]]) -> set[str]:
+    """Return the names of the Secrets without which some pod does not start, or some resource is not complete."""
+    return {reference.secret for reference in references(objects) if not reference.optional}
+
+
 def _of_object(item: Mapping[str, Any]) -> Iterator[SecretRef]:
     metadata = item.get("metadata") or {}
     owner = (metadata.get("labels") or {}).get(NAME_LABEL, "")
@@ -145,8 +150,8 @@ def two_way(
         spared = contract.secrets[identifier].optional and identifier not in needed
         if owner in rendered and not spared and not used & {(name, key), (name, None)}:
             problems.add(
-                f"{owner}: no object reads key {key} of Secret {name}; wire it in charts/{owner}/templates/_wiring.tpl "
-                f"or remove secrets.{identifier}.keys.{key} from charts/{owner}/contract.yaml"
+                f"{owner}: no object reads key {key} of Secret {name}; wire it in charts/{contract.chart}/templates/"
+                f"_wiring.tpl or remove {contract.place_of_secret(identifier)}.keys.{key}"
             )
     return sorted(problems)
 
@@ -181,10 +186,11 @@ def _undeclared(reference: SecretRef, declared: Declared, contracts: Mapping[str
         return
     for key in keys if reference.key is None else [reference.key]:
         owner, identifier, contract = declared[reference.secret, key]
+        reader = contracts[who].file if who in contracts else f"charts/{who}/contract.yaml"
         if reference.component not in _readers(owner, identifier, contract, contracts):
             yield (
                 f"{who}: {reference.place} reads Secret {reference.secret} of {owner} without requiring it; add "
-                f"secrets: [{identifier}] to the entry for {owner} under requires in charts/{who}/contract.yaml"
+                f"secrets: [{identifier}] to the entry for {owner} under requires in {reader}"
             )
             return
 

@@ -33,15 +33,21 @@ class Beside(threading.Thread):
         commands: programs with their arguments.
         cwd: working directory.
         on_line: hears every line of output.
+        nice: how far it stands back behind what runs here.
     """
 
     def __init__(
-        self, name: str, commands: Sequence[Sequence[str]], cwd: Path, on_line: Callable[[str], None] | None = None
+        self,
+        name: str,
+        commands: Sequence[Sequence[str]],
+        cwd: Path,
+        on_line: Callable[[str], None] | None = None,
+        nice: int = 5,
     ) -> None:
         super().__init__(name=name, daemon=True)
         self.status: int | None = None
         self.output: list[str] = []
-        self._commands, self._cwd, self._on_line = commands, cwd, on_line
+        self._commands, self._cwd, self._on_line, self._nice = commands, cwd, on_line, nice
         self._end = threading.Event()
 
     def run(self) -> None:
@@ -53,8 +59,7 @@ class Beside(threading.Thread):
         self.status = status
 
     def _run(self, command: Sequence[str]) -> int:
-        # the tests of this process are the longer ones, and have clocks: they go first
-        kind = ["nice", "-n", "5"] if shutil.which("nice") else []
+        kind = ["nice", "-n", str(self._nice)] if self._nice and shutil.which("nice") else []
         with Child([*kind, *command], cwd=self._cwd, env={**os.environ, "PYTHONUNBUFFERED": "1"}) as child:
             for line in child.lines(pause=0.2):
                 if self._end.is_set():
@@ -71,32 +76,39 @@ class Beside(threading.Thread):
         self.join()
 
 
-class Quick(Beside):
-    """A pytest of its own for tests that need no engine; what it reports is taken over by `collect`.
+class Pytest(Beside):
+    """A pytest of its own; what it reports is taken over by `collect`.
 
     Args:
+        title: what its tests are, for the user; its phase in the report.
         arguments: of pytest.
         recorder: of the whole run.
         directory: for its report; what an earlier run left there is removed.
         cwd: the checkout.
         says: writes a line for the user.
+        nice: as `Beside`.
     """
 
-    TITLE = "unit and static tests"
-
     def __init__(
-        self, arguments: Sequence[str], recorder: Recorder, directory: Path, cwd: Path, says: Callable[[str], None]
+        self,
+        title: str,
+        arguments: Sequence[str],
+        recorder: Recorder,
+        directory: Path,
+        cwd: Path,
+        says: Callable[[str], None],
+        nice: int = 5,
     ) -> None:
         shutil.rmtree(directory, ignore_errors=True)
         command = [sys.executable, "-m", "pytest", "-q", f"--indigo-report={directory}", *arguments]
-        super().__init__(self.TITLE, [command], cwd, self._hear)
+        super().__init__(title, [command], cwd, self._hear, nice)
         self._recorder, self._directory, self._say = recorder, directory, says
         self._spoke, self._failed, self._stopped = time.monotonic(), 0, False
 
     def run(self) -> None:
         """Run pytest, as a phase of the whole run."""
         try:
-            with self._recorder.phase(self.TITLE):
+            with self._recorder.phase(self.name):
                 super().run()
                 if self.status not in (0, 5):
                     raise _Failed
@@ -118,7 +130,7 @@ class Quick(Beside):
             self._failed += sum(found[1].count(letter) for letter in "FE")
             if time.monotonic() - self._spoke >= EVERY:
                 self._spoke = time.monotonic()
-                self._say(f"{self.TITLE}: {found[2]}% done, {self._failed} failed")
+                self._say(f"{self.name}: {found[2]}% done, {self._failed} failed")
 
     def collect(self) -> int:
         """Take its report over, once it has ended, and return its status; a crash is a failure that names itself."""
@@ -136,8 +148,8 @@ class Quick(Beside):
             return status
         said = "\n".join(self.output[-30:])
         crash = Assertion(
-            id=self.TITLE,
-            sentence=f"The {self.TITLE} come to their end.",
+            id=self.name,
+            sentence=f"The {self.name} come to their end.",
             tier=Tier.UNIT,
             outcome=Outcome.ERROR,
             message=f"pytest ended with status {status}; {wrong or 'it did not say why'}. Its last words:\n{said}",

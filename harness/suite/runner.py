@@ -1,4 +1,4 @@
-"""One run: tools first, then tests that need an engine here and the others beside them, and one report of all."""
+"""One run: tools first, then the story here and the other tests beside it, and one report of all."""
 
 from __future__ import annotations
 
@@ -11,12 +11,11 @@ from typing import TYPE_CHECKING
 from harness import toolchain
 from harness.errors import UserError
 from harness.paths import reports_dir, repository
-from harness.report.machine import machine
 from harness.report.model import Engine
 from harness.report.progress import Progress
 from harness.report.recorder import Recorder
-from harness.suite.beside import Beside, Quick
-from harness.suite.selection import Selection
+from harness.suite.beside import Beside, Pytest
+from harness.suite.selection import Part, Selection
 
 if TYPE_CHECKING:
     import pytest
@@ -28,8 +27,8 @@ STYLE = (("ruff", "check", "."), ("ruff", "format", "--check", "."), ("mypy",))
 class Together:
     """A plugin of the pytest here: with -x, a failure beside it ends it too."""
 
-    def __init__(self, quick: Quick) -> None:
-        self._quick = quick
+    def __init__(self, others: Sequence[Pytest]) -> None:
+        self._others = others
         self._session: pytest.Session | None = None
 
     def pytest_sessionstart(self, session: pytest.Session) -> None:
@@ -38,8 +37,9 @@ class Together:
 
     def pytest_runtest_logfinish(self) -> None:
         """Look at the others after each test."""
-        if self._session is not None and self._quick.broke:
-            self._session.shouldstop = f"a failure in the {Quick.TITLE}"
+        for other in self._others:
+            if self._session is not None and other.broke:
+                self._session.shouldstop = f"a failure in the {other.name}"
 
 
 def run(selection: Selection, name: str, command: str, *, style: bool = False) -> int:
@@ -67,18 +67,14 @@ def run(selection: Selection, name: str, command: str, *, style: bool = False) -
     progress = Progress(fresh_line=True)
     recorder.listen(progress)
     plugin = ReportPlugin(recorder, progress=progress)
-    beside: list[Beside] = []
-    if style:
-        beside.append(Beside("style and types", [(sys.executable, "-m", *argv) for argv in STYLE], root))
-    quick = None
-    if selection.quick and selection.engine and not selection.alone:
-        arguments = [*_workers(selection), *selection.quick, *selection.options]
-        quick = Quick(arguments, recorder, directory / "quick", root, progress.says)
-        beside.append(quick)
+    here, elsewhere = selection.split()
+    others = [_beside(part, selection, recorder, directory, root, progress) for part in elsewhere]
+    checked = Beside("style and types", [(sys.executable, "-m", *argv) for argv in STYLE], root) if style else None
+    beside: list[Beside] = [*([checked] if checked else []), *others]
     try:
         for program in beside:
             program.start()
-        statuses = [_pytest(selection, plugin, root, quick)]
+        statuses = [_pytest(here, selection, plugin, root, others)]
         if plugin.interrupted or (statuses[0] not in (0, NONE_SELECTED) and selection.first_failure_ends):
             for program in beside:
                 program.stop()
@@ -91,12 +87,12 @@ def run(selection: Selection, name: str, command: str, *, style: bool = False) -
         for program in beside:
             program.stop()
     said = []
-    if quick:
-        statuses.append(quick.collect())
-        said.append(quick.failures())
-    if style and not plugin.interrupted and beside[0].status:
+    for other in others:
+        statuses.append(other.collect())
+        said.append(other.failures())
+    if checked and not plugin.interrupted and checked.status:
         statuses.append(1)
-        said.append("\n".join(["style or types:", *beside[0].output]))
+        said.append("\n".join(["style or types:", *checked.output]))
         recorder.note("Style or types: ruff or mypy found something.")
     status = combined(statuses)
     _, lines = conclude(recorder, status, complete=not plugin.interrupted, root=root)
@@ -110,15 +106,18 @@ def combined(statuses: Sequence[int]) -> int:
     return failed[0] if failed else (0 if 0 in statuses else 1)
 
 
-def _workers(selection: Selection) -> list[str]:
-    return ["-n", str(machine().cores), "--dist", "loadfile"] if selection.workers else []
+def _beside(
+    part: Part, selection: Selection, recorder: Recorder, directory: Path, root: Path, progress: Progress
+) -> Pytest:
+    arguments = [*part.arguments, *selection.options]
+    return Pytest(part.title, arguments, recorder, directory / part.folder, root, progress.says, part.nice)
 
 
-def _pytest(selection: Selection, plugin: object, root: Path, quick: Quick | None) -> int:
+def _pytest(
+    arguments: Sequence[str], selection: Selection, plugin: object, root: Path, others: Sequence[Pytest]
+) -> int:
     import pytest
 
-    paths = selection.engine if quick else selection.paths
-    arguments = [f"--rootdir={root}", f"--config-file={root / 'pyproject.toml'}", *(str(root / path) for path in paths)]
-    arguments += [] if selection.engine else _workers(selection)
-    plugins = [plugin, *([Together(quick)] if quick and selection.first_failure_ends else [])]
-    return int(pytest.main([*arguments, *selection.options], plugins=plugins))
+    plugins = [plugin, *([Together(others)] if others and selection.first_failure_ends else [])]
+    where = (f"--rootdir={root}", f"--config-file={root / 'pyproject.toml'}")
+    return int(pytest.main([*where, *arguments, *selection.options], plugins=plugins))

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from harness.report.machine import machine
 from harness.report.model import Tier
 
 TIERS = {"unit": "tests/unit", "static": "tests/static", "gitops": "tests/gitops"}
@@ -16,6 +17,20 @@ STORIES = {"embedded": "tests/gitops/story", "kind": KIND}
 ALONE = ("--pdb", "--trace", "-s", "--capture=no", "--collect-only", "--co", "--fixtures", "--setup-plan")
 WORKERS = ("-n", "--numprocesses", "--dist", "no:xdist")
 FEWER = ("-k", "-m", "--lf", "--last-failed", "--deselect", "--ignore", "--sw", "--stepwise")
+
+
+@dataclass(frozen=True)
+class Part:
+    """Tests that run in a process beside the others; `nice` is how far they stand back."""
+
+    title: str
+    folder: str
+    arguments: tuple[str, ...]
+    nice: int
+
+
+QUICK = "unit and static tests"
+ENGINES = "tests of engines"
 
 
 @dataclass(frozen=True)
@@ -61,6 +76,24 @@ class Selection:
         if any(path.startswith(KIND) for path in self.engine):
             return Tier.KIND
         return Tier.GITOPS if self.engine else Tier.STATIC
+
+    def split(self) -> tuple[tuple[str, ...], list[Part]]:
+        """Return what the pytest here is given, and the parts that run beside it.
+
+        The story is the longest row of tests that wait for each other, and has clocks: it runs here, at once, and what
+        else starts engines beside it; what needs none takes the rest of the machine.
+        """
+        if self.alone or not self.engine:
+            return (*self._workers(), *self.paths), []
+        quick = [Part(QUICK, "quick", (*self._workers(), *self.quick), nice=5)] if self.quick else []
+        if TIERS["gitops"] not in self.engine:
+            return self.engine, quick
+        story = STORIES["embedded"]
+        rest = tuple(path for path in self.engine if path != story)
+        return (story,), [Part(ENGINES, "engines", (*rest, f"--ignore={story}"), nice=1), *quick]
+
+    def _workers(self) -> tuple[str, ...]:
+        return ("-n", str(machine().cores), "--dist", "loadfile") if self.workers else ()
 
     def tools(self) -> tuple[str, ...]:
         """Return the tools that the tests need, so that they can be built before."""

@@ -21,6 +21,12 @@ def committed() -> Subject:
 
 
 @pytest.fixture(scope="session")
+def with_profiles() -> Subject:
+    """The same, and every profile as the example of a site has it (trial-full, ...). Not to be changed."""
+    return subject(profiles=True)
+
+
+@pytest.fixture(scope="session")
 def copied(tmp_path_factory: pytest.TempPathFactory) -> Copied:
     """The one copy behind every `checkout`."""
     return Copied(repository(), tmp_path_factory.mktemp("copied") / "checkout", COPIED)

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from harness.checks import Platform, Subject, check
-from harness.checks.rules.determinism import backwards, other_render
+from harness.checks.rules import determinism
+from harness.checks.rules.determinism import backwards
 from harness.render.helm import Inputs, digest, template, template_text
-from harness.render.objects import parse_objects
 
 
 def chart(folder: Path, template: str) -> Inputs:
@@ -25,11 +25,14 @@ def chart(folder: Path, template: str) -> Inputs:
     return Inputs(folder, "odd", "default", (values,))
 
 
-def with_inputs(committed: Subject, inputs: Inputs) -> Subject:
-    """Return a subject whose one Application has these inputs."""
+def with_inputs(committed: Subject, inputs: Inputs, key: str = "") -> Subject:
+    """Return a subject whose one Application has these inputs, and this hash of them."""
     platform = committed.platforms["dev"]
     rendered = dataclasses.replace(
-        platform.rendered, inputs={"odd": inputs}, digests={"odd": digest(template_text(inputs))}
+        platform.rendered,
+        inputs={"odd": inputs},
+        digests={"odd": digest(template_text(inputs))},
+        keys={"odd": key},
     )
     changed = Platform(rendered, platform.contracts, platform.graph, platform.values, platform.modes, platform.images)
     return dataclasses.replace(committed, platforms={"dev": changed})
@@ -69,7 +72,20 @@ def test_another_version_of_kubernetes_gives_the_same_objects(committed: Subject
         assert older.digest == committed.platforms["dev"].rendered.digests[inputs.release]
 
 
-def test_every_environment_renders_the_same_elsewhere(committed: Subject) -> None:
-    for platform in committed.platforms.values():
-        for name, objects in platform.rendered.applications.items():
-            assert parse_objects(other_render(platform.rendered.inputs[name])) == objects
+@pytest.mark.parametrize(("expression", "renders"), [("1", 1), ("{{ now.UnixNano }}", 2)])
+def test_only_what_was_proved_is_not_rendered_again(
+    committed: Subject, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, expression: str, renders: int
+) -> None:
+    monkeypatch.setattr("harness.render.cache.cache_dir", lambda: tmp_path / "cache")
+    inputs = chart(tmp_path / "odd", f'"{expression}"')
+    subject = with_inputs(committed, inputs, template(inputs).key)
+    rendered: list[Inputs] = []
+    real = determinism.other_render
+
+    def counted(given: Inputs) -> str:
+        rendered.append(given)
+        return real(given)
+
+    monkeypatch.setattr(determinism, "other_render", counted)
+    found = [len(check(subject, ["determinism"]).findings) for _ in range(2)]
+    assert (found, len(rendered)) == ([renders - 1] * 2, renders)

@@ -1,4 +1,4 @@
-"""The mutation test of the checks: a part of the corpora, others each day; and that it can fail. All: `make mutants`."""
+"""The mutation test of the checks: a part of the corpora, others each day, and that it can fail (all: make mutants)."""
 
 from __future__ import annotations
 

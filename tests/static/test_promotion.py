@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -22,22 +23,41 @@ from harness.promote import written
 from harness.render import render_all
 
 WHO = {f"GIT_{role}_{what}": "test@example.org" for role in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")}
+# the same commits in each run, whose renders are in the cache then
+THEN = {f"GIT_{role}_DATE": "2026-01-01T00:00:00Z" for role in ("AUTHOR", "COMMITTER")}
+GIT = {**WHO, **THEN, "GIT_CONFIG_GLOBAL": "/dev/null", "GIT_CONFIG_NOSYSTEM": "1"}
+
+
+@pytest.fixture(scope="module")
+def origin(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A Git repository of the charts and environments with one commit."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in GIT.items():
+            patch.setenv(name, value)
+        root = tmp_path_factory.mktemp("promotion") / "checkout"
+        for name in ("argocd", "charts"):
+            shutil.copytree(repository() / name, root / name, symlinks=True)
+        run("git", "init", "--quiet", "--initial-branch=main", cwd=root)
+        (root / ".gitignore").write_text("reports/\n", encoding="utf-8")
+        save(root, "first")
+        run("git", "tag", "first", cwd=root)
+        yield root
 
 
 @pytest.fixture
-def clone(checkout: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
-    """A Git repository of the charts and environments with one commit, and a cache of its own for files of commits."""
-    shutil.rmtree(checkout / "docs")
+def clone(origin: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Path]:
+    """The repository with one commit, brought back to it afterwards, and a cache of its own for files of commits."""
     monkeypatch.setattr("harness.revisions.cache_dir", lambda: tmp_path / "cache")
-    for name, value in {**WHO, "GIT_CONFIG_GLOBAL": "/dev/null", "GIT_CONFIG_NOSYSTEM": "1"}.items():
+    for name, value in GIT.items():
         monkeypatch.setenv(name, value)
-    monkeypatch.setattr("harness.paths.repository", lambda: checkout)
-    monkeypatch.setattr("harness.cli.promote.repository", lambda: checkout)
-    monkeypatch.setattr("harness.cli.promote.reports_dir", lambda: checkout / "reports")
-    run("git", "init", "--quiet", "--initial-branch=main", cwd=checkout)
-    (checkout / ".gitignore").write_text("reports/\n", encoding="utf-8")
-    save(checkout, "first")
-    return checkout
+    monkeypatch.setattr("harness.paths.repository", lambda: origin)
+    monkeypatch.setattr("harness.cli.promote.repository", lambda: origin)
+    monkeypatch.setattr("harness.cli.promote.reports_dir", lambda: origin / "reports")
+    yield origin
+    run("git", "switch", "--quiet", "--discard-changes", "--force-create", "main", "first", cwd=origin)
+    run("git", "clean", "--quiet", "-ffdx", cwd=origin)
+    for remote in run("git", "remote", cwd=origin).stdout.split():
+        run("git", "remote", "remove", remote, cwd=origin)
 
 
 def save(root: Path, message: str) -> str:

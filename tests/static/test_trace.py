@@ -14,18 +14,22 @@ from click.testing import CliRunner
 
 from harness import paths
 from harness.argo.source import ISOLATED
+from harness.cli.trace import text
 from harness.cli.trace import trace as command
 from harness.errors import UserError
 from harness.history import History
 from harness.process import run
+from harness.trace import Origin
 from harness.trace.rendered import Wanted, trace_rendered
 
 SITE = "argocd/environments/dev/values.yaml"
+# the same commits in each run, whose renders are in the cache then
+THEN = {f"GIT_{role}_DATE": "2026-01-01T00:00:00Z" for role in ("AUTHOR", "COMMITTER")}
 IAM = Wanted("deployment", "iam", environment="dev")
 
 
 def git(tree: Path, *arguments: str) -> str:
-    env = {key: value for key, value in os.environ.items() if not key.startswith("GIT_")} | ISOLATED
+    env = {key: value for key, value in os.environ.items() if not key.startswith("GIT_")} | ISOLATED | THEN
     return run("git", "-C", tree, *arguments, env=env).stdout.strip()
 
 
@@ -58,18 +62,23 @@ def repository(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return checkout
 
 
-def test_the_commit_is_the_one_that_changed_the_object_and_not_the_last_one(repository: Path) -> None:
+@pytest.fixture(scope="module")
+def iam(repository: Path) -> Origin:
+    """Where IAM's Deployment comes from, in the last commit."""
     (origin,) = trace_rendered(IAM, repository, History(repository))
-    assert origin.commit is not None
-    assert origin.commit.subject == "IAM gets an annotation"
-    assert (origin.environment, origin.application, origin.component) == ("dev", "indigo-dev", "iam")
-    assert origin.chart == "charts/indigo-paas"
-    assert not origin.notes
+    return origin
 
 
-def test_the_values_that_decide_an_object_are_named_with_line_and_commit(repository: Path) -> None:
-    (origin,) = trace_rendered(IAM, repository, History(repository))
-    found = {one.key: one for one in origin.decided}
+def test_the_commit_is_the_one_that_changed_the_object_and_not_the_last_one(iam: Origin) -> None:
+    assert iam.commit is not None
+    assert iam.commit.subject == "IAM gets an annotation"
+    assert (iam.environment, iam.application, iam.component) == ("dev", "indigo-dev", "iam")
+    assert iam.chart == "charts/indigo-paas"
+    assert not iam.notes
+
+
+def test_the_values_that_decide_an_object_are_named_with_line_and_commit(repository: Path, iam: Origin) -> None:
+    found = {one.key: one for one in iam.decided}
     assert {"global.environment", "global.urls.iam", "iam.podAnnotations.team"} <= set(found)
     assert "mariadb.podAnnotations.a" not in found
     assert "global.urls.dashboard" not in found, "charts want it, but IAM is the same with another one"
@@ -81,9 +90,8 @@ def test_the_values_that_decide_an_object_are_named_with_line_and_commit(reposit
     assert team.commit.subject == "IAM gets an annotation"
 
 
-def test_the_files_that_an_object_is_made_of_are_named(repository: Path) -> None:
-    (origin,) = trace_rendered(IAM, repository, History(repository))
-    roles = {source.path: source for source in origin.sources}
+def test_the_files_that_an_object_is_made_of_are_named(repository: Path, iam: Origin) -> None:
+    roles = {source.path: source for source in iam.sources}
     assert next(iter(roles)) == "charts/iam/contract.yaml"
     assert {"charts/iam/templates/_wiring.tpl", "charts/common/templates/_workload.tpl", SITE} <= set(roles)
     assert all((repository / path).is_file() for path in roles)
@@ -131,14 +139,20 @@ def test_what_nothing_renders_is_refused_with_what_is_alike(repository: Path) ->
     assert "Deployment/iam" in (refused.value.fix or "")
 
 
-def test_the_command_answers_people_and_programs() -> None:
-    done = CliRunner().invoke(command, ["--rendered", "service/iam", "-e", "dev"])
+def test_the_command_answers_programs(repository: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("harness.cli.trace.repository", lambda: repository)
+    done = CliRunner().invoke(command, ["--rendered", "service/iam", "-e", "dev", "--json"])
     assert done.exit_code == 0, done.output
-    assert "Service/iam in indigo-dev" in done.output
-    assert "charts/iam/contract.yaml" in done.output
-    (found,) = json.loads(CliRunner().invoke(command, ["--rendered", "service/iam", "-e", "dev", "--json"]).output)
+    (found,) = json.loads(done.output)
     assert found["application"] == "indigo-dev"
     assert {entry["key"] for entry in found["decided"]} == {"global.environment"}
+
+
+def test_the_command_answers_people(iam: Origin) -> None:
+    lines = [line.strip() for line in text(iam)]
+    assert lines[0] == "[bold]Deployment/iam[/] in indigo-dev"
+    assert any(line.startswith("charts/iam/contract.yaml") for line in lines)
+    assert any(line.endswith("IAM gets an annotation") for line in lines)
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 import tarfile
 from pathlib import Path
 from typing import Any
@@ -34,7 +35,13 @@ MISTAKES: list[tuple[dict[str, Any], str]] = [
     ({"stores": []}, "the double logs in to none"),
     ({"stores": []}, "/actuator/health asks database, which is no store"),
     ({"rules": [{"setting": "IAM_NONE", "must": "x", "message": "a message", "source": "s"}]}, "no setting IAM_NONE"),
+    (
+        {"rules": [{"setting": "IAM_DB_HOST", "needs": ["IAM_NONE"], "message": "a message", "source": "s"}]},
+        "no setting IAM_NONE",
+    ),
     ({"jobs": []}, "the contract has 1 jobs, the double 0"),
+    ({"stores": []}, "mariadb-iam is needed hard, and there is no store of kind mysql"),
+    ({"configs": [{"path": "/none.yaml", "also": [], "source": "s"}]}, "the contract has no settings in /none.yaml"),
 ]
 
 
@@ -55,6 +62,17 @@ def test_an_unknown_key_and_an_unknown_double_are_refused(tmp_path: Path, monkey
     monkeypatch.setattr(describe, "COMPONENTS", tmp_path)
     with pytest.raises(UserError, match="the double of iam is not as it should be"):
         describe.load("iam")
+
+
+def test_the_program_knows_what_every_double_does() -> None:
+    program = "".join(path.read_text() for path in (describe.COMPONENTS.parent / "go").glob("*.go"))
+    known = set(re.findall(r'"(\w+)":\s+\(?\*?\w', program))
+    for component in describe.names():
+        double = describe.load(component)
+        done = {stream.does for stream in double.streams} | {answer.does for answer in double.answers}
+        done -= {"", "feed"}  # what a run does once has no name in the program
+        assert done <= known, component
+    assert "seed" in known and "nothing" not in known
 
 
 def test_third_party_servers_are_never_doubled(graph: Graph) -> None:

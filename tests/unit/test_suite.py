@@ -16,11 +16,12 @@ import pytest
 
 from harness import toolchain
 from harness.paths import repository
-from harness.report.model import Outcome, Tier
+from harness.report.model import Outcome, Report, Tier, Verdict
 from harness.report.recorder import Recorder
 from harness.suite import Selection, runner, select
-from harness.suite.beside import Beside, Quick
+from harness.suite.beside import Beside, Pytest
 from harness.suite.runner import Together, combined
+from harness.suite.selection import ENGINES, QUICK
 from tests import ending
 
 ROOT = repository()
@@ -77,6 +78,29 @@ def test_no_worker_is_started_where_somebody_looks_or_has_said_otherwise(argumen
     assert select(("unit",), ("-x",), ROOT).workers
 
 
+def test_the_story_runs_here_and_everything_else_beside_it() -> None:
+    here, beside = select((), ("-x",), ROOT).split()
+    assert here == ("tests/gitops/story",)
+    assert [part.title for part in beside] == [ENGINES, QUICK]
+    assert beside[0].arguments == ("tests/gitops", "--ignore=tests/gitops/story")
+    assert beside[1].arguments[-2:] == ("tests/unit", "tests/static")
+    assert beside[0].nice < beside[1].nice
+
+
+@pytest.mark.parametrize(
+    ("arguments", "here", "beside"),
+    [
+        (("tests/gitops/engine", "tests/unit/test_graph.py"), ("tests/gitops/engine",), [QUICK]),
+        (("tests/gitops/story",), ("tests/gitops/story",), []),
+        (("tests/unit/test_graph.py",), ("tests/unit/test_graph.py",), []),
+        (("tests/gitops", "--pdb"), ("tests/gitops",), []),
+    ],
+)
+def test_only_the_whole_tier_is_split(arguments: tuple[str, ...], here: tuple[str, ...], beside: list[str]) -> None:
+    found, parts = select((), arguments, ROOT).split()
+    assert (found, [part.title for part in parts]) == (here, beside)
+
+
 def test_one_status_stands_for_all() -> None:
     assert combined([0, 5]) == 0
     assert combined([5, 5]) == 1, "nothing was selected"
@@ -88,7 +112,7 @@ def test_one_status_stands_for_all() -> None:
 
 
 class Started:
-    """A `Quick` over tests in a folder of their own."""
+    """A `Pytest` over tests in a folder of their own."""
 
     def __init__(self, folder: Path, *arguments: str, **tests: str) -> None:
         (folder / "tests/unit").mkdir(parents=True)
@@ -99,7 +123,9 @@ class Started:
             (folder / f"tests/unit/test_{name}.py").write_text(text)
         self.recorder = Recorder(None, command="test")
         self.said: list[str] = []
-        self.quick = Quick([*arguments, "tests/unit"], self.recorder, folder / "report", folder, self.said.append)
+        self.quick = Pytest(
+            QUICK, [*arguments, "tests/unit"], self.recorder, folder / "report", folder, self.said.append
+        )
         self.quick.start()
 
     def ended(self) -> int:
@@ -122,7 +148,7 @@ def test_what_it_found_is_in_the_report_of_the_whole_with_its_failures_and_no_se
     assert "test_bad" in said.splitlines()[1]
     assert "hunter2hunter2" not in said.replace("assert 'password=hunter2hunter2' == 1", ""), "values are masked"
     (phase,) = started.recorder.snapshot().phases
-    assert (phase.name, phase.failed) == (Quick.TITLE, True)
+    assert (phase.name, phase.failed) == (QUICK, True)
 
 
 def test_all_well_is_said_in_no_word(tmp_path: Path) -> None:
@@ -140,8 +166,8 @@ def test_a_crash_is_a_failure_that_names_the_test_it_came_in(tmp_path: Path, cra
     assert started.ended() == (status or 1)
     report = started.recorder.snapshot()
     told = {one.id.rpartition("::")[2]: one for one in report.assertions}
-    assert told[Quick.TITLE].outcome is Outcome.ERROR
-    assert f"status {status}" in told[Quick.TITLE].message
+    assert told[QUICK].outcome is Outcome.ERROR
+    assert f"status {status}" in told[QUICK].message
     assert not told["test_bad"].ran
     assert "under way when the run ended" in told["test_bad"].message
 
@@ -159,7 +185,9 @@ def test_a_report_of_an_earlier_run_is_not_taken_for_this_one(tmp_path: Path) ->
     assert Started(tmp_path / "a", good=GOOD).ended() == 0
     (tmp_path / "a/report").rename(tmp_path / "report")
     (tmp_path / "b").mkdir()
-    quick = Quick(["--no-such-option"], Recorder(None, command="test"), tmp_path / "report", tmp_path / "b", print)
+    quick = Pytest(
+        QUICK, ["--no-such-option"], Recorder(None, command="test"), tmp_path / "report", tmp_path / "b", print
+    )
     quick.start()
     quick.join(60)
     assert quick.collect() == 4
@@ -193,7 +221,7 @@ def test_whoever_ends_it_leaves_no_process(tmp_path: Path, workers: tuple[str, .
     started.quick.stop()
     assert running(str(tmp_path)) == []
     started.quick.collect()
-    assert Quick.TITLE not in started.outcomes(), "that we ended it is no failure of its own"
+    assert QUICK not in started.outcomes(), "that we ended it is no failure of its own"
     assert started.quick.failures() == ""
 
 
@@ -215,6 +243,50 @@ time.sleep(300)
     wait_until(lambda: not running(str(tmp_path)), "what a killed run began is gone")
 
 
+@pytest.mark.parametrize("group", [True, False], ids=["ctrl-c in a terminal", "signal to one process"])
+def test_ctrl_c_ends_the_whole_run_with_a_report_that_says_so(tmp_path: Path, group: bool) -> None:
+    for name in ("unit", "static", "gitops/story", "gitops/engine"):
+        (tmp_path / "tests" / name).mkdir(parents=True)
+        where = name.replace("/", "_")
+        (tmp_path / "tests" / name / f"test_{where}.py").write_text(f"{GOOD}\n{SLOW}", encoding="utf-8")
+    (tmp_path / "pyproject.toml").write_text(
+        '[tool.pytest.ini_options]\naddopts = "-p harness.report.plugin -p no:cacheprovider -p no:helm-charts"\n'
+    )
+    script = """
+import sys
+from pathlib import Path
+from harness import toolchain
+from harness.suite import runner, select
+root = Path.cwd()
+toolchain.ensure = lambda *names: {}
+runner.repository, runner.reports_dir = lambda: root, lambda: root / "reports"
+sys.exit(runner.run(select((), (), root), "test", "indigo test"))
+"""
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "TERM": "dumb"}
+    process = subprocess.Popen(
+        [sys.executable, "-c", script], cwd=tmp_path, env=environment, stdout=subprocess.PIPE, text=True,
+        start_new_session=True, preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
+    )  # fmt: skip
+    try:
+        wait_until(lambda: len(list((tmp_path / "reports").rglob("report.json"))) >= 3, "all three parts have begun")
+        wait_until(lambda: _under_way(tmp_path) >= 3, "the slow test of each part runs")
+        (os.killpg if group else os.kill)(process.pid, signal.SIGINT)
+        said, _ = process.communicate(timeout=30)
+    finally:
+        if process.poll() is None:
+            os.killpg(process.pid, signal.SIGKILL)
+    assert process.returncode == 2
+    wait_until(lambda: not running(str(tmp_path)), "nothing runs any more", 5)
+    report = Report.model_validate_json((tmp_path / "reports/test/report.json").read_bytes())
+    assert (report.complete, report.verdict) == (False, Verdict.INCOMPLETE)
+    assert "the run did not come to its end" in said
+
+
+def _under_way(folder: Path) -> int:
+    """Return how many reports below a folder name a test that has begun and not ended."""
+    return sum("under way" in path.read_text(encoding="utf-8") for path in (folder / "reports").rglob("report.json"))
+
+
 def test_programs_beside_run_one_after_the_other_until_one_fails(tmp_path: Path) -> None:
     def python(text: str) -> list[str]:
         return [sys.executable, "-c", text]
@@ -226,8 +298,8 @@ def test_programs_beside_run_one_after_the_other_until_one_fails(tmp_path: Path)
 
 
 def test_with_x_a_failure_beside_ends_the_tests_here() -> None:
-    quick, session = SimpleNamespace(broke=False), SimpleNamespace(shouldstop=False)
-    together = Together(quick)  # type: ignore[arg-type]
+    quick, session = SimpleNamespace(broke=False, name=QUICK), SimpleNamespace(shouldstop=False)
+    together = Together([quick])  # type: ignore[list-item]
     together.pytest_sessionstart(session)  # type: ignore[arg-type]
     together.pytest_runtest_logfinish()
     assert session.shouldstop is False

@@ -106,7 +106,7 @@ common.index.doubles     sorted list of those that there is a contract double of
 ["ai-ranker-inference","ai-ranker-training","dashboard","dataset-collector","federation-manager","federation-manager-dashboard","federation-manager-opa","federation-manager-rally","federation-registry","federation-registry-feeder","iam","im","im-connector","kafka","kafka-proxy","log-shipper","mariadb","mariadb-iam","mariadb-orchestrator","mlflow","neo4j","openbao","orchestrator","orchestrator-python","orchestrator-python-opa","provider-selector","rucio-connector","s3","template-parser","tosca","valkey"]
 {{- end -}}
 {{- define "common.index.doubles" -}}
-["dashboard","iam","orchestrator"]
+["ai-ranker-inference","ai-ranker-training","dashboard","dataset-collector","federation-manager","federation-manager-dashboard","federation-manager-rally","federation-registry","federation-registry-feeder","iam","im-connector","kafka-proxy","log-shipper","orchestrator","orchestrator-python","provider-selector","rucio-connector","template-parser","tosca"]
 {{- end -}}
 {{- define "common.index.instances" -}}
 {"mariadb-iam":"mariadb","mariadb-orchestrator":"mariadb"}

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from harness.checks.model import Platform, Problem, Rule, Subject
+from harness.checks.model import Example, Platform, Problem, Rule, Subject
 from harness.model import alerts, series
 
 _LINK = re.compile(r"^https?://\S+/(\w+)\.md$")
@@ -61,6 +61,12 @@ RULE = Rule(
     title="Alerts are PromQL on metrics that are documented, and each has a runbook that says what to do",
     fix="mend charts/common/templates/_alerts.tpl or metrics.alerts of the contract; docs/runbooks/<alert>.md",
     source="Prometheus documentation, alerting rules; harness/model/series.py",
+    why="An alert on a metric that nobody offers is silent for ever, and one without a page wakes somebody who "
+    "then does not know what to do.",
+    example=Example(
+        given="expr: absent(kube_pod_inof), in a PrometheusRule of the platform",
+        says="IndigoComponentDown asks for kube_pod_inof, which is not in",
+    ),
     environment=_environment,
     checkout=_check,
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from harness.checks.model import Platform, Problem, Rule, Subject
+from harness.checks.model import Example, Platform, Problem, Rule, Subject
 from harness.render.objects import Object
 
 _WAVE = "argocd.argoproj.io/sync-wave"
@@ -72,6 +72,12 @@ RULE = Rule(
     title="Annotations of Argo CD and Helm are ones that they read; a failed run does not count for health",
     fix="mend the name or the value; common.metadata, common.keep and common.cronjob write them",
     source="Argo CD v3.6 documentation: sync options, compare options, resource hooks, health; Helm hooks",
+    why="An annotation that nobody reads does nothing, and nobody says so: a misspelt wave syncs with wave 0, "
+    "a misspelt guard guards nothing.",
+    example=Example(
+        given="argocd.argoproj.io/sync-option: Prune=false",
+        says="is no annotation that Argo CD or Helm reads",
+    ),
     environment=_check,
     checkout=_bootstrap,
 )

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from fnmatch import fnmatchcase
 from itertools import chain
 
-from harness.checks.model import Platform, Problem, Rule, Subject
+from harness.checks.model import Example, Platform, Problem, Rule, Subject
 from harness.render.objects import Object
 
 HERE = "https://kubernetes.default.svc"  # the cluster that Argo CD itself runs in
@@ -179,5 +179,11 @@ RULE = Rule(
     title="Projects allow exactly the kinds, places and repositories that are delivered through them",
     fix="mend argocd/environment/templates/project.yaml or argocd/bootstrap/templates/project.yaml",
     source="Argo CD documentation, projects; least privilege",
+    why="A project that lacks a kind stops the sync in the middle; one that allows more than is rendered lets a "
+    "mistake, or whoever gets hold of the repository, deliver what nobody reviewed.",
+    example=Example(
+        given="namespaceResourceWhitelist of AppProject/indigo-dev without {group: batch, kind: Job}",
+        says="Job of batch is missing, and is rendered",
+    ),
     checkout=_check,
 )

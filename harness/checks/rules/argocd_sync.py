@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from harness.checks.model import Platform, Problem, Rule, Subject
+from harness.checks.model import Example, Platform, Problem, Rule, Subject
 from harness.checks.rules.data_protection import sync_options
 from harness.checks.rules.graph_waves import ANNOTATION
 from harness.model.contract import TIERS
@@ -166,6 +166,12 @@ RULE = Rule(
     title="Syncs converge and delete nothing that is needed: no hooks, TTLs or finalizers; waves, retries, guards",
     fix="see docs/explanation/architecture.md, Order, and the comments in argocd/",
     source="Argo CD documentation: sync options, sync waves, automated sync, ApplicationSet deletion",
+    why="Argo CD repeats a failed revision, prunes what a render leaves out and runs hooks at every sync: each of"
+    " these has deleted data or blocked a fix somewhere.",
+    example=Example(
+        given="ttlSecondsAfterFinished: 600 in a Job",
+        says="deletes the Job when it is done",
+    ),
     environment=_check,
     checkout=_bootstrap,
 )

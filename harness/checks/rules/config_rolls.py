@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from harness.checks.model import Platform, Problem, Rule, Subject
+from harness.checks.model import Example, Platform, Problem, Rule, Subject
 from harness.checks.pods import Pod
 from harness.render.objects import Object
 
@@ -69,5 +69,11 @@ RULE = Rule(
     title="Pods that read a ConfigMap carry a hash of its content, so that a changed file rolls exactly them",
     fix="let common.pod write checksum/config of common.config.data",
     source="Helm documentation, automatically roll Deployments; redpanda-data/kminion#238",
+    why="A pod keeps the files that it started with. Without a hash of them in its template, a changed "
+    "setting is in Git and in the cluster and not in force, until something else rolls the pod.",
+    example=Example(
+        given="a pod that mounts a ConfigMap without checksum/config",
+        says="lack a checksum of mariadb-config",
+    ),
     checkout=_check,
 )

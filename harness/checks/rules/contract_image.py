@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from harness.checks.model import Platform, Problem, Rule
+from harness.checks.model import Example, Platform, Problem, Rule
 from harness.checks.pods import ROLE, WAIT_FOR, Container
 from harness.model.contract import Contract
 from harness.model.images import WAIT, chosen, shared_reference
@@ -55,5 +55,11 @@ RULE = Rule(
     title="Images are those of contract and values, and no tag moves by itself",
     fix="write the image into the component's contract.yaml, or image.* into the environment's values",
     source="charts/<component>/contract.yaml, image; docs/explanation/architecture.md, Values",
+    why="A tag that moves makes two pods of one revision run different software, and a rollback that brings "
+    "nothing back; an image past the contract has never been looked at.",
+    example=Example(
+        given="image: mariadb:latest",
+        says="mariadb:latest is a tag that moves",
+    ),
     environment=_check,
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from harness.checks.model import Platform, Problem, Rule
+from harness.checks.model import Example, Platform, Problem, Rule
 from harness.checks.pods import SERVER
 from harness.model.contract import Contract
 
@@ -67,5 +67,11 @@ RULE = Rule(
     title=f"Ports of containers (role {SERVER}) and Services are those of the contract",
     fix="change ports in the component's contract.yaml; common.pod and common.service render them",
     source="charts/<component>/contract.yaml, ports",
+    why="Services, NetworkPolicies, probes and other components all take ports from the contract: a container "
+    "that listens elsewhere is up and cannot be reached.",
+    example=Example(
+        given="containerPort: 3307, where the contract of mariadb says 3306",
+        says="port mysql is 3307, TCP, the contract says 3306, TCP",
+    ),
     environment=_check,
 )

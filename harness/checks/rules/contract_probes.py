@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from harness.checks.model import Platform, Problem, Rule
+from harness.checks.model import Example, Platform, Problem, Rule
 from harness.checks.pods import Container, Pod
 from harness.model.contract import Contract, Probe
 
@@ -77,5 +77,11 @@ RULE = Rule(
     title="Probes are those of the contract, and liveness asks nothing outside the pod",
     fix="change probes in the component's contract.yaml; common.probes renders them",
     source="charts/<component>/contract.yaml, probes; Kubernetes documentation, liveness probes",
+    why="An impatient probe kills software that is still starting; liveness that asks a database restarts every "
+    "pod when the database is away.",
+    example=Example(
+        given="startupProbe.failureThreshold: 1, where the contract of orchestrator says 60",
+        says="failureThreshold 1, the contract says 60",
+    ),
     environment=_check,
 )

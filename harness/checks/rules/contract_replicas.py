@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from harness.checks.model import Platform, Problem, Rule
+from harness.checks.model import Example, Platform, Problem, Rule
 from harness.model.contract import Contract
 from harness.render.objects import Object
 
@@ -73,5 +73,11 @@ RULE = Rule(
     title="Kind, strategy and number of pods are what the contract says the software survives",
     fix="change workload or replicas in the component's contract.yaml, with the reason",
     source="charts/<component>/contract.yaml, workload and replicas",
+    why="Software that keeps state of its own corrupts it when it runs twice, also for the seconds of a rolling "
+    "update.",
+    example=Example(
+        given="replicas: 2 of orchestrator, whose contract says that it survives 1",
+        says="2 replicas are more than the 1 that the software survives",
+    ),
     environment=_check,
 )

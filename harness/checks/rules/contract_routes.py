@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
-from harness.checks.model import Platform, Problem, Rule
+from harness.checks.model import Example, Platform, Problem, Rule
 from harness.model.contract import Contract, Route
 from harness.render.objects import Object
 
@@ -116,5 +116,11 @@ RULE = Rule(
     title="Routes lead to exposed ports under the public URLs, and what is behind them believes the gateway's headers",
     fix="let common.routes write it from global.urls, global.routes and the contract's exposed and route",
     source="charts/<component>/contract.yaml, exposed and route; Gateway API v1, HTTPRoute",
+    why="A route for another host or path answers 404, one to a port that is not exposed opens what is meant to "
+    "be inside, and software that distrusts the gateway redirects to http or to a host that is not there.",
+    example=Example(
+        given="hostnames: [www.example.org], where global.urls.iam is https://iam.dev.indigo.example",
+        says="is for www.example.org, global.urls.iam says iam.dev.indigo.example",
+    ),
     environment=_check,
 )

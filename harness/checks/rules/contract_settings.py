@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from fnmatch import fnmatchcase
 from typing import Any
 
-from harness.checks.model import Platform, Problem, Rule
+from harness.checks.model import Example, Platform, Problem, Rule
 from harness.checks.pods import Container, Pod
 from harness.model.contract import SETTING_PATTERNS, Contract, Setting
 
@@ -135,5 +135,11 @@ RULE = Rule(
     title="Every variable is one that the contract knows, of its type, and secret ones come from Secrets",
     fix="declare it under settings in the component's contract.yaml, or do not set it in templates/_wiring.tpl",
     source="charts/<component>/contract.yaml, settings",
+    why="Most software reads a misspelt or mistyped variable without a word and runs with its default; a secret "
+    "in the clear is in Git, in the manifest and in every log of it.",
+    example=Example(
+        given='env: [{name: MARIADB_WSREP, value: "1"}]',
+        says="the setting MARIADB_WSREP is not in the contract",
+    ),
     environment=_check,
 )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from harness.checks.model import Platform, Problem, Rule
+from harness.checks.model import Example, Platform, Problem, Rule
 from harness.checks.podsecurity import violations
 
 _ENFORCE = "pod-security.kubernetes.io/enforce"
@@ -68,5 +68,11 @@ RULE = Rule(
     title="Pods run as the contract's user and meet the PodSecurity profile of contract and namespace",
     fix="let common.pod write the security context from image.uid, image.gid and security of the contract",
     source="Kubernetes documentation, Pod Security Standards; charts/<component>/contract.yaml, image and security",
+    why="A pod that breaks the PodSecurity profile of its namespace is refused by the API server when it is made,"
+    " minutes after the sync was accepted; another user than the image's cannot read its own files.",
+    example=Example(
+        given="securityContext.runAsUser: 1000, where the contract of mariadb says 999",
+        says="is 1000, the contract says 999",
+    ),
     environment=_check,
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from harness.checks.model import Platform, Problem, Rule
+from harness.checks.model import Example, Platform, Problem, Rule
 from harness.checks.pods import WAIT_FOR, Container, Pod
 from harness.model.contract import Writable
 
@@ -105,5 +105,11 @@ RULE = Rule(
     title="Every path that is written to is mounted, kept ones on claims, and the rest is read-only",
     fix="declare the path under writable in the component's contract.yaml, or mount it read-only",
     source="charts/<component>/contract.yaml, writable and security",
+    why="With a root file system that is read-only, a path that is not mounted ends the software at its first "
+    "write; data in an emptyDir is gone with the pod.",
+    example=Example(
+        given="/data of valkey as an emptyDir, where the contract says keep: true",
+        says="/data is to be kept, but is a volume of type emptyDir",
+    ),
     environment=_check,
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from harness.checks.model import Platform, Problem, Rule
+from harness.checks.model import Example, Platform, Problem, Rule
 from harness.checks.pods import Container, Pod
 from harness.model.contract import Contract
 from harness.model.environment import Mode
@@ -108,5 +108,11 @@ RULE = Rule(
     title="Databases, users and topics have the names of the contracts, and a Job or a resource makes each of them",
     fix="write the contract's name in the wiring, or declare it under databases, topics or consumes in contract.yaml",
     source="charts/<component>/contract.yaml, databases, topics, consumes",
+    why="Databases and topics do not appear by themselves: a component that is told another name than the one "
+    "that is made fails at its first query, or waits for ever.",
+    example=Example(
+        given="IAM_DB_NAME: iam2",
+        says="names the database iam2, the contract has iam",
+    ),
     environment=_check,
 )

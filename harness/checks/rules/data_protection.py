@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from harness.checks.model import Platform, Problem, Rule
+from harness.checks.model import Example, Platform, Problem, Rule
 from harness.engines.crds import strict_schema
 from harness.render.objects import Object
 
@@ -69,5 +69,11 @@ RULE = Rule(
     title="Claims, operators' resources and the namespace are neither pruned nor deleted; claims outlive StatefulSets",
     fix="add the annotations of common.keep",
     source="Argo CD documentation, sync options; argoproj/argo-cd issues 9853, 13503",
+    why="Argo CD prunes what a render leaves out and deletes what an Application made: one wrong line of values "
+    "would take the databases along.",
+    example=Example(
+        given="a claim whose annotation argocd.argoproj.io/sync-options is Prune=false alone",
+        says="lacks Delete=false",
+    ),
     environment=_check,
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterator, Mapping
 
-from harness.checks.model import Platform, Problem, Rule
+from harness.checks.model import Example, Platform, Problem, Rule
 from harness.checks.pods import Pod
 from harness.model.contract import Contract
 from harness.render.objects import Object
@@ -100,5 +100,10 @@ RULE = Rule(
     title="Addresses that a component is told are those of Services with that port, and of what its contract requires",
     fix="let common.endpoint, common.host or common.url write it, and declare the way under requires in contract.yaml",
     source="charts/README.md, The wiring; a wrong port or a closed way shows as a time-out, long after the sync",
+    why="A wrong port or a way that no policy opens shows as a time-out in a log, long after the sync was green.",
+    example=Example(
+        given="ORCHESTRATOR_DB_ENDPOINT: mariadb:3307",
+        says="names mariadb:3307, and the Service mariadb offers 3306",
+    ),
     environment=_check,
 )

@@ -7,7 +7,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from harness.checks.flows import Flow, flows
-from harness.checks.model import Platform, Problem, Rule
+from harness.checks.model import Example, Platform, Problem, Rule
 from harness.checks.pods import matches
 from harness.model.contract import Contract
 from harness.model.environment import Mode
@@ -177,5 +177,11 @@ RULE = Rule(
     title="NetworkPolicies open what the contracts declare, in both directions, and nothing else",
     fix="let common.networkpolicy write the policy from the graph; run indigo generate after a contract changed",
     source="docs/explanation/architecture.md, Order; contract.yaml: requires, egress, exposed, metrics",
+    why="With default deny, an edge that is missing is a connection that times out, in the one environment where "
+    "it is enforced; an edge too many is a way in that nobody decided.",
+    example=Example(
+        given="ingress: [{}] in the NetworkPolicy of mariadb",
+        says="traffic from everywhere on every port/TCP is open",
+    ),
     environment=_check,
 )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from harness.checks.model import Platform, Problem, Rule
+from harness.checks.model import Example, Platform, Problem, Rule
 from harness.checks.pods import NAME, ROLE, SERVER, pods_of
 from harness.model.contract import Need
 from harness.model.graph import WAVE
@@ -97,5 +97,11 @@ RULE = Rule(
     title="No workload syncs before what it needs, and every object is in its component's waves",
     fix=f"let common.metadata write the wave ({WAVE} per level) and common.wait the waits; label what it is ({NAME})",
     source="docs/explanation/architecture.md, Order; Argo CD documentation, sync waves",
+    why="Argo CD waits for the health of a wave before it begins the next: what comes before its database fails, "
+    "and the sync waits for it.",
+    example=Example(
+        given='argocd.argoproj.io/sync-wave: "0" on Deployment/orchestrator, which needs mariadb',
+        says="is 0, by the graph it is 10",
+    ),
     environment=_check,
 )

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from fnmatch import fnmatchcase
 from typing import Any
 
-from harness.checks.model import Platform, Problem, Rule, Subject
+from harness.checks.model import Example, Platform, Problem, Rule, Subject
 from harness.render.objects import Object
 
 _WHOLE = {"", "/", "/spec", "/data", "/metadata", "/spec/template", "/spec/template/spec", "/rules"}
@@ -78,6 +78,12 @@ RULE = Rule(
     title="Differences that Argo CD is to ignore are of objects and fields that are rendered, and of as little as that",
     fix="name group, kind, name and the one field; or remove the entry, and render what the cluster keeps",
     source="Argo CD documentation, diff customization; argoproj/argo-helm#2883",
+    why="An entry that matches nothing hides nothing today and the wrong thing tomorrow; one that hides a "
+    "whole spec hides every drift.",
+    example=Example(
+        given="ignoreDifferences of /spec/replica",
+        says="/spec/replica is in no object that is rendered",
+    ),
     environment=_check,
     checkout=_bootstrap,
 )

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from harness.checks.model import Platform, Problem, Rule, Subject
+from harness.checks.model import Example, Platform, Problem, Rule, Subject
 from harness.checks.pods import pods_of
 from harness.model.images import catalogue
 
@@ -72,6 +72,12 @@ RULE = Rule(
     fix="declare it in the component's contract.yaml (image) or in charts/common/images.yaml, and let "
     "common.component.image or common.image.shared write it",
     source="docs/adr/0006-one-list-of-images.md",
+    why="An image that no list names is not mirrored to a site's registry, has no licence that anybody read, and "
+    "is found when the pod does not start.",
+    example=Example(
+        given="image: quay.io/example/db:1 in a custom resource",
+        says="runs quay.io/example/db:1, which is not in the list of images",
+    ),
     environment=_rendered,
     checkout=_templates,
 )

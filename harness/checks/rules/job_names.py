@@ -6,7 +6,7 @@ import json
 import re
 from collections.abc import Iterator
 
-from harness.checks.model import Problem, Rule, Subject
+from harness.checks.model import Example, Problem, Rule, Subject
 
 _HASH = re.compile(r".*-[0-9a-f]{8,}")
 
@@ -34,5 +34,11 @@ RULE = Rule(
     title="A Job's name holds a hash of what it runs, because its template cannot be changed in place",
     fix="let common.jobs name it",
     source="Kubernetes API, Job (spec.template is immutable); temporalio/helm-charts#709, airflow-helm/charts#297",
+    why="A Job's template cannot be changed: the first sync after another image or another argument is "
+    "refused, and so is every later one, until somebody deletes the Job.",
+    example=Example(
+        given="a Job named mariadb-provision",
+        says="does not end in a hash",
+    ),
     checkout=_check,
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from harness.checks.model import Platform, Problem, Rule
+from harness.checks.model import Example, Platform, Problem, Rule
 from harness.engines.crds.families import DEFINED
 from harness.render.objects import Object
 
@@ -55,5 +55,11 @@ RULE = Rule(
     title="No null and no empty list is rendered, and claim templates are whole: a second sync would change the object",
     fix="leave the key out where there is nothing to write (with, if)",
     source="Kubernetes API conventions, optional fields (omitempty); seen with Argo CD 3.6.1 and `ingress: []`",
+    why="Argo CD compares with what the API server stored. What that drops differs at every comparison, so the "
+    "sync of an unchanged commit changes the object again.",
+    example=Example(
+        given="tolerations: []",
+        says="is an empty list, which the API server drops",
+    ),
     environment=_check,
 )

@@ -6,7 +6,7 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
 
-from harness.checks.model import Platform, Problem, Rule
+from harness.checks.model import Example, Platform, Problem, Rule
 from harness.checks.pods import NAME
 from harness.render.objects import Object
 
@@ -99,5 +99,12 @@ RULE = Rule(
     title="Names and labels are valid and short enough, unique, and in the environment's namespace",
     fix="shorten or mend the name; let common.metadata write names and labels",
     source="Kubernetes documentation, object names and labels; docs/explanation/architecture.md, Names",
+    why="Kubernetes adds endings to names and puts them into labels of 63 characters: a name that is just short "
+    "enough for itself makes pods that cannot be created. A second object of the same name overwrites the "
+    "first.",
+    example=Example(
+        given="an object in a namespace that is not the environment's",
+        says="the environment is indigo-dev",
+    ),
     environment=_check,
 )

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from harness.checks.model import Problem, Rule, Subject
+from harness.checks.model import Example, Problem, Rule, Subject
 
 _COMMENT = re.compile(r"\{\{-?\s*/\*.*?\*/\s*-?\}\}", re.S)
 _ACTION = re.compile(r"\{\{(.*?)\}\}", re.S)
@@ -62,5 +62,11 @@ RULE = Rule(
     title="Templates use nothing random, nothing of the time, the cluster or the machine",
     fix="take it from values, or from a Secret by name; sort the keys of a map (sortAlpha)",
     source="Argo CD documentation, Helm (random data); argoproj/argo-cd issues 5202, 7291",
+    why="Argo CD, CI and helm render in different places and without the cluster: what asks for time, chance or "
+    "the cluster gives another answer in each.",
+    example=Example(
+        given="{{ uuidv4 }} in charts/valkey/templates/_wiring.tpl",
+        says="uuidv4 is random",
+    ),
     checkout=_check,
 )

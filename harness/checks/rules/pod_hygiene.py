@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from harness.checks.model import Platform, Problem, Rule
+from harness.checks.model import Example, Platform, Problem, Rule
 from harness.checks.pods import Pod, matches
 from harness.model.contract import Contract
 
@@ -95,5 +95,11 @@ RULE = Rule(
     title="Pods have no service links and no token, bounded resources, time to stop; budgets are where they help",
     fix="let common.pod and common.disruptionbudget render it from contract and values",
     source="Kubernetes documentation, pods and disruptions; helm/charts issue 7127 (budget on one replica)",
+    why="Tokens that nobody needs are there to be stolen, a pod without requests is refused by the quota, one "
+    "that is killed too early loses work, and a budget on a single pod blocks every drain.",
+    example=Example(
+        given="a PodDisruptionBudget for a Deployment with replicas: 1",
+        says="guards 1 replica",
+    ),
     environment=_check,
 )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from harness.checks.model import Platform, Problem, Rule
+from harness.checks.model import Example, Platform, Problem, Rule
 from harness.render.objects import Object
 
 _WIDE = ("ClusterRole", "ClusterRoleBinding")
@@ -62,5 +62,11 @@ RULE = Rule(
     title="Roles spell out what they give, read no Secrets at large, and stay in the namespace",
     fix="list groups, resources, verbs and names; most components need no rights at all",
     source="Kubernetes documentation, RBAC good practices; wiz-sec/charts#93, nginx/kubernetes-ingress#4021",
+    why="Who takes over a pod has its rights. A wildcard also holds kinds that come later, and reading "
+    "Secrets at large is reading every password of the platform.",
+    example=Example(
+        given="a Role with verbs: ['*']",
+        says="is a wildcard",
+    ),
     environment=_check,
 )

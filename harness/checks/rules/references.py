@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from harness.checks.model import Platform, Problem, Rule
+from harness.checks.model import Example, Platform, Problem, Rule
 from harness.checks.pods import NAME, OPERATED, Container, Pod, matches
 from harness.model.environment import Mode
 from harness.render.objects import Object
@@ -187,5 +187,11 @@ RULE = Rule(
     title="What an object names is there: pods, ports, Services, files, accounts, claims",
     fix="mend the name, or render what it names",
     source="Kubernetes documentation of each field; a pod with a dangling reference does not start",
+    why="Kubernetes accepts an object that names what is not there: a pod stays in ContainerCreating, a Service "
+    "has no endpoint, and nothing says why.",
+    example=Example(
+        given="serviceAccountName: nobody",
+        says="no ServiceAccount nobody",
+    ),
     environment=_check,
 )

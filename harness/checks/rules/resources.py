@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from fractions import Fraction
 from typing import Any
 
-from harness.checks.model import Platform, Problem, Rule
+from harness.checks.model import Example, Platform, Problem, Rule
 from harness.checks.pods import Pod
 from harness.render.objects import Object
 
@@ -130,5 +130,11 @@ RULE = Rule(
     title="No limit is below its request, and all pods and claims together fit into the namespace's quota",
     fix="raise quota in the environment's config.yaml, or lower resources, replicas or volumes in its values",
     source="Kubernetes documentation, resource quotas and managing resources; kyverno/kyverno#1776",
+    why="The API server refuses a pod whose limit is below its request. A quota that is too small lets most "
+    "pods start and the last one never, which looks like a fault of that one.",
+    example=Example(
+        given="requests.memory: 2Gi with limits.memory: 1Gi",
+        says="2Gi is more than the limit of 1Gi",
+    ),
     environment=_check,
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from harness import revisions
-from harness.checks.model import Problem, Rule, Subject
+from harness.checks.model import Example, Problem, Rule, Subject
 from harness.errors import UserError
 from harness.model.environment import ENVIRONMENTS
 from harness.render import render_all
@@ -36,5 +36,12 @@ RULE = Rule(
     title="A pinned environment runs a commit of the branch whose charts render with its values",
     fix="promote a commit of the branch: indigo promote",
     source="docs/adr/0021-promotion.md",
+    why="Charts and values of a pinned environment come from two commits. Argo CD finds out that they do not fit "
+    "when it syncs.",
+    example=Example(
+        given="revision: 0000000000000000000000000000000000000000 in config.yaml",
+        says="no commit 0000000000000000000000000000000000000000",
+    ),
     checkout=_check,
+    slow=True,
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from harness.checks.model import Platform, Problem, Rule
+from harness.checks.model import Example, Platform, Problem, Rule
 from harness.checks.pods import Container
 
 _OPTION = r"(?:^|[\s\"'(])(?:-p|--?[\w-]*(?:pass|secret|token|requirepass|masterauth)[\w-]*)[= ]?[\"']?"
@@ -42,5 +42,11 @@ RULE = Rule(
     title="No secret is in a command line, where every list of processes shows it",
     fix="let the program read a variable or a file, or give it by standard input",
     source="bitnami/charts#25163, CloudPirates-io/helm-charts#1501; trap secret-in-process-list of charts/mariadb",
+    why="Command lines are read by everybody on the node, by every tool that records processes, and by "
+    "whoever describes the pod.",
+    example=Example(
+        given="valkey-server --requirepass $VALKEY_PASSWORD",
+        says="which comes from a Secret, to a program",
+    ),
     environment=_check,
 )

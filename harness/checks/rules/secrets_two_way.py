@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from harness.checks.model import Platform, Problem, Rule
+from harness.checks.model import Example, Platform, Problem, Rule
 from harness.model.environment import secret_names
 from harness.secrets.references import two_way
 
@@ -32,5 +32,11 @@ RULE = Rule(
     title="Secrets that are read and Secrets that are declared are the same, and each is read by who may",
     fix="declare the Secret in the contract of its owner, or do not read it",
     source="charts/<component>/contract.yaml, secrets and requires[].secrets",
+    why="A pod that reads a Secret or key that nobody makes does not start; one that nobody reads is made, "
+    "rotated and guarded for nothing.",
+    example=Example(
+        given="secretKeyRef: {name: nobody, key: password}",
+        says="reads Secret nobody, which no contract declares",
+    ),
     environment=_check,
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from harness.checks.model import Platform, Problem, Rule
+from harness.checks.model import Example, Platform, Problem, Rule
 from harness.checks.pods import NAME, OPERATED, ROLE
 from harness.render.objects import Object
 
@@ -60,5 +60,11 @@ RULE = Rule(
     title="Selectors hold the component's name and the pod's role, and nothing else",
     fix=f"select by {NAME} and {ROLE} (a NetworkPolicy by the name alone)",
     source="Kubernetes documentation, Deployment (selector is immutable); docs/explanation/architecture.md, Names",
+    why="A selector cannot be changed in place. With a version in it, every upgrade deletes and makes the "
+    "workload anew; without the role, a Service sends requests to Jobs.",
+    example=Example(
+        given='matchLabels: {app.kubernetes.io/version: "11.4"}',
+        says="selects by app.kubernetes.io/version",
+    ),
     environment=_check,
 )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from harness.checks.model import Platform, Problem, Rule, Subject
+from harness.checks.model import Example, Platform, Problem, Rule, Subject
 from harness.model.contract import TIERS, Need
 
 
@@ -32,7 +32,7 @@ def _order(subject: Subject) -> Iterator[tuple[str, Problem]]:
         consumer, provider = (subject.contracts[name].tier for name in (edge.consumer, edge.provider))
         if edge.need is Need.HARD and TIERS.index(consumer) < TIERS.index(provider):
             message = f"{edge.consumer} (tier {consumer}) needs {edge.provider} hard, which is of the later {provider}"
-            file = f"charts/{edge.consumer}/contract.yaml"
+            file = subject.contracts[edge.consumer].file
             yield "", Problem(None, "requires", message, component=edge.consumer, file=file)
 
 
@@ -41,6 +41,12 @@ RULE = Rule(
     title="Each component is delivered once, by the Application of its tier, and no tier needs a later one hard",
     fix="mend tier in the contract, or argocd/environment/templates/components.yaml; let common.component render it",
     source="docs/adr/0020-whole-or-slices.md",
+    why="A component in no slice is never delivered, one in two is fought over by two Applications; a need of a "
+    "later slice leaves a first installation waiting for ever.",
+    example=Example(
+        given="tier: batch in the contract of mariadb, which iam (tier core) needs hard",
+        says="iam (tier core) needs mariadb hard, which is of the later batch",
+    ),
     environment=_check,
     checkout=_order,
 )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from harness.checks.model import Platform, Problem, Rule
+from harness.checks.model import Example, Platform, Problem, Rule
 from harness.checks.pods import pods_of
 from harness.render import Object
 
@@ -55,5 +55,11 @@ RULE = Rule(
     title="Every object and every pod says which component, version, environment and chart it is of",
     fix="let common.metadata and common.pod write labels and annotations; argocd/*/templates write their own",
     source="docs/adr/0008-traceability.md",
+    why="When an object is wrong at three in the morning, its labels are what leads to the file and the commit "
+    "that put it there (indigo trace).",
+    example=Example(
+        given="an object without the annotation indigo-paas/source",
+        says="has no indigo-paas/source",
+    ),
     environment=_check,
 )

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from harness.checks.model import Problem, Rule, Subject
+from harness.checks.model import Example, Problem, Rule, Subject
 from harness.checks.wrong_values import open_place, places, valid, wrong
 from harness.render.cache import Key, load, read, store
 
@@ -61,5 +61,11 @@ RULE = Rule(
     title="Schemas of values refuse what is wrong: unknown keys, other types, other choices, other forms, other sizes",
     fix="write type, enum, pattern or properties in the contract's options or settings, and run: indigo generate",
     source="JSON Schema draft 7; mistakes made from the schema itself (harness/checks/wrong_values.py)",
+    why="Helm takes unknown keys without a word: what a site believes to have configured is not in force, and "
+    "nothing fails.",
+    example=Example(
+        given="an option of a contract whose schema has no type",
+        says="takes anything: it has no type",
+    ),
     checkout=_check,
 )

@@ -42,65 +42,6 @@ func exit(err error) {
 	os.Exit(0)
 }
 
-// Description is what the harness writes of a contract and of the double's own file.
-type Description struct {
-	Component string             `json:"component"`
-	Title     string             `json:"title"`
-	Settings  map[string]Setting `json:"settings"`
-	Ports     map[string]Port    `json:"ports"`
-	Grace     int                `json:"grace"`
-	Stores    []Store            `json:"stores"`
-	Files     []File             `json:"files"`
-	Rules     []Rule             `json:"rules"`
-	Answers   []Answer           `json:"answers"`
-	Jobs      []Job              `json:"jobs"`
-}
-
-// Setting is one variable of the contract.
-type Setting struct {
-	Pattern  string   `json:"pattern"`
-	Type     string   `json:"type"`
-	Allowed  []string `json:"allowed"`
-	Required bool     `json:"required"`
-	Secret   bool     `json:"secret"`
-	Trap     string   `json:"trap"`
-}
-
-// Port is one port of the contract.
-type Port struct {
-	Number   int    `json:"port"`
-	Protocol string `json:"protocol"`
-}
-
-// Rule is what the software does not bear in a setting beyond its type.
-type Rule struct {
-	Setting string `json:"setting"`
-	Must    string `json:"must"`
-	Message string `json:"message"`
-}
-
-// File is one that has to be there; the path may hold ${SETTING}.
-type File struct {
-	Path string `json:"path"`
-	JSON bool   `json:"json"`
-}
-
-// Answer is one path that is served on a port.
-type Answer struct {
-	Port string   `json:"port"`
-	Path string   `json:"path"`
-	Asks []string `json:"asks"`
-	Body string   `json:"body"`
-	Type string   `json:"type"`
-}
-
-// Job is a command that ends: the word in its arguments tells it from the server.
-type Job struct {
-	Word string `json:"word"`
-	Says string `json:"says"`
-	Bare bool   `json:"bare"` // a program of ours that another image runs: nothing of the component's is there
-}
-
 func load(path string) (*Description, error) {
 	content, err := os.ReadFile(path)
 	if err != nil {

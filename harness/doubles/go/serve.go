@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"log"
@@ -19,22 +18,79 @@ import (
 func (d *Description) run(argv []string, env map[string]string) error {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, syscall.SIGINT)
 	defer stop()
+	if question := probed(argv); question != nil {
+		return question.answer()
+	}
 	job := d.job(argv)
 	if job != nil && job.Bare {
 		log.Print(job.Says)
 		return nil
 	}
 	problems := append(d.check(env), d.files(env)...)
+	for _, config := range d.Configs {
+		problems = append(problems, config.check(d.Title, env)...)
+	}
 	if len(problems) > 0 {
 		return errors.New("does not start: " + strings.Join(problems, "; "))
 	}
+	for _, config := range d.Configs {
+		config.learn(env)
+	}
+	for index := range d.Streams {
+		d.Streams[index].resolve(env)
+	}
+	if err := d.log(env, false); err != nil {
+		return err
+	}
+	if err := d.login(ctx, env, job); err != nil {
+		return err
+	}
+	if job != nil {
+		log.Print(job.Says)
+		return nil
+	}
+	if d.Runs {
+		return d.once(ctx)
+	}
+	failed := make(chan error, len(d.Ports)+len(d.Stores)+len(d.Streams))
+	if err := d.stream(ctx, failed); err != nil {
+		return err
+	}
+	if err := d.log(env, true); err != nil {
+		return err
+	}
+	return d.serve(ctx, env, failed)
+}
+
+// once is a run of a CronJob.
+func (d *Description) once(ctx context.Context) error {
+	for _, stream := range d.Streams {
+		if kafka := d.kafka(); kafka.used() && kafka.kafka != nil {
+			if err := feed(ctx, stream, kafka); err != nil {
+				return err
+			}
+		}
+	}
+	log.Print("the run is done")
+	return nil
+}
+
+// login logs in to every store that the settings switch on.
+func (d *Description) login(ctx context.Context, env map[string]string, job *Job) error {
 	for index := range d.Stores {
 		store := &d.Stores[index]
 		if err := store.resolve(env); err != nil {
 			return err
 		}
+		if !store.used() {
+			continue
+		}
 		if err := store.login(ctx); err != nil {
-			return err
+			if !store.Soft {
+				return err
+			}
+			log.Printf("goes on without it: %v", err)
+			continue
 		}
 		if job != nil || !d.migrates() { // who has a job that migrates leaves the schema to it
 			if err := store.note(ctx, d.Component); err != nil {
@@ -42,11 +98,29 @@ func (d *Description) run(argv []string, env map[string]string) error {
 			}
 		}
 	}
-	if job != nil {
-		log.Print(job.Says)
-		return nil
+	return nil
+}
+
+// watch returns an error when the store has not answered for as long as the software bears.
+func (s *Store) watch(ctx context.Context) error {
+	last := time.Now()
+	for ctx.Err() == nil {
+		time.Sleep(time.Second)
+		attempt, cancel := context.WithTimeout(ctx, 5*time.Second)
+		err := s.ping(attempt)
+		cancel()
+		if err == nil {
+			last = time.Now()
+		} else if ctx.Err() == nil && time.Since(last) > time.Duration(s.Ends)*time.Second {
+			return fmt.Errorf("%s is gone: %w", s.Name, err)
+		}
 	}
-	return d.serve(ctx, env)
+	return nil
+}
+
+// taken tells whether a stream listens on a port by itself.
+func (d *Description) taken(port string) bool {
+	return slices.ContainsFunc(d.Streams, func(stream Stream) bool { return slices.Contains(stream.From, port) })
 }
 
 func (d *Description) migrates() bool {
@@ -63,11 +137,22 @@ func (d *Description) job(argv []string) *Job {
 	return nil
 }
 
-func (d *Description) serve(ctx context.Context, env map[string]string) error {
-	failed := make(chan error, len(d.Ports))
+func (d *Description) serve(ctx context.Context, env map[string]string, failed chan error) error {
+	for index := range d.Stores {
+		if store := &d.Stores[index]; store.Ends > 0 && store.used() {
+			go func() {
+				if err := store.watch(ctx); err != nil {
+					failed <- err
+				}
+			}()
+		}
+	}
 	var servers []*http.Server
 	for _, name := range sorted(d.Ports) {
 		port := d.Ports[name]
+		if d.taken(name) {
+			continue
+		}
 		listener, err := net.Listen("tcp", fmt.Sprintf(":%d", port.Number))
 		if err != nil {
 			return fmt.Errorf("port %s: %w", name, err)
@@ -95,44 +180,6 @@ func (d *Description) serve(ctx context.Context, env map[string]string) error {
 		}
 	}
 	return nil
-}
-
-// handler serves the paths of one port; all others are not found, as on the real one's.
-func (d *Description) handler(port string, env map[string]string) http.Handler {
-	mux := http.NewServeMux()
-	for _, answer := range d.Answers {
-		if answer.Port == port {
-			mux.HandleFunc(answer.Path, func(writer http.ResponseWriter, request *http.Request) {
-				d.answer(answer, env, writer, request)
-			})
-		}
-	}
-	return mux
-}
-
-func (d *Description) answer(answer Answer, env map[string]string, writer http.ResponseWriter, request *http.Request) {
-	for index := range d.Stores {
-		store := &d.Stores[index]
-		if !slices.Contains(answer.Asks, store.Name) {
-			continue
-		}
-		ctx, cancel := context.WithTimeout(request.Context(), 2*time.Second)
-		err := store.ping(ctx)
-		cancel()
-		if err != nil {
-			log.Printf("%s: %s does not answer: %v", answer.Path, store.Name, err)
-			writer.Header().Set("Content-Type", "application/json")
-			writer.WriteHeader(http.StatusServiceUnavailable)
-			_ = json.NewEncoder(writer).Encode(map[string]string{"status": "DOWN", "store": store.Name})
-			return
-		}
-	}
-	kind := answer.Type
-	if kind == "" {
-		kind = "application/json"
-	}
-	writer.Header().Set("Content-Type", kind)
-	_, _ = writer.Write([]byte(expand(answer.Body, env) + "\n"))
 }
 
 // accept takes connections and holds them until the other side leaves.

@@ -30,7 +30,7 @@ func (d *Description) check(env map[string]string) []string {
 		setting := d.Settings[name]
 		value, set := env[name]
 		switch {
-		case !set && setting.Required:
+		case !set && setting.Required && !strings.Contains(name, "*"):
 			problems = append(problems, fmt.Sprintf("%s is not set and has no default", name))
 		case set:
 			if wrong := setting.wrong(value); wrong != "" {
@@ -39,17 +39,43 @@ func (d *Description) check(env map[string]string) []string {
 		}
 	}
 	for _, name := range sorted(env) {
-		if _, known := d.Settings[name]; !known && !foreign.MatchString(name) {
+		if !d.knows(name) && !foreign.MatchString(name) {
 			problems = append(problems, name+" is no setting of "+d.Title+near(name, sorted(d.Settings)))
 		}
 	}
 	for _, rule := range d.Rules {
-		value, set := env[rule.Setting]
-		if matched, err := regexp.MatchString(rule.Must, value); set && (err != nil || !matched) {
+		if wrong := rule.wrong(env); wrong {
 			problems = append(problems, rule.Setting+": "+rule.Message)
 		}
 	}
 	return problems
+}
+
+func (d *Description) knows(name string) bool {
+	if _, known := d.Settings[name]; known {
+		return true
+	}
+	for pattern := range d.Settings {
+		if start, found := strings.CutSuffix(pattern, "*"); found && strings.HasPrefix(name, start) {
+			return true
+		}
+	}
+	return false
+}
+
+func (r Rule) wrong(env map[string]string) bool {
+	value, set := env[r.Setting]
+	if !set {
+		return false
+	}
+	if r.Must != "" {
+		matched, err := regexp.MatchString(r.Must, value)
+		return err != nil || !matched
+	}
+	if r.Is != "" && value != r.Is {
+		return false
+	}
+	return slices.ContainsFunc(r.Needs, func(name string) bool { return env[name] == "" })
 }
 
 func (s Setting) wrong(value string) string {
@@ -92,7 +118,7 @@ func (d *Description) files(env map[string]string) []string {
 	return problems
 }
 
-var reference = regexp.MustCompile(`\$\{([A-Za-z0-9_.]+)(?::([^}]*))?\}`)
+var reference = regexp.MustCompile(`\$\{([A-Za-z0-9_.*-]+)(?::([^}]*))?\}`)
 
 // expand replaces ${NAME} and ${NAME:default}.
 func expand(text string, env map[string]string) string {
@@ -120,6 +146,11 @@ func near(wrong string, known []string) string {
 	for _, name := range known {
 		if distance := edits(wrong, name); distance < least {
 			best, least = name, distance
+		}
+	}
+	for _, name := range known { // a word is missing at its begin or its end
+		if best == "" && (strings.HasPrefix(name, wrong+"_") || strings.HasSuffix(name, "_"+wrong)) {
+			best = name
 		}
 	}
 	if best == "" {

@@ -12,12 +12,14 @@ import (
 	"time"
 
 	"github.com/go-sql-driver/mysql"
+	"github.com/neo4j/neo4j-go-driver/v5/neo4j"
+	"github.com/twmb/franz-go/pkg/kgo"
 )
 
-// Store is a server that the software logs in to before it serves; every field may hold ${SETTING}.
+// Store is a server that the software logs in to before it serves; every text may hold ${SETTING}.
 type Store struct {
 	Name     string `json:"name"`
-	Kind     string `json:"kind"` // mysql or valkey
+	Kind     string `json:"kind"` // mysql, valkey, kafka, bolt or http
 	URL      string `json:"url"`  // instead of the others
 	Address  string `json:"address"`
 	User     string `json:"user"`
@@ -25,16 +27,41 @@ type Store struct {
 	Database string `json:"database"`
 	// Seconds for which the software tries before it gives up.
 	Patience int `json:"patience"`
+	// Where it is neither `true` nor `a=a`, this store is not used at all.
+	When string `json:"when"`
+	// The software starts without it, and says so.
+	Soft bool `json:"soft"`
+	// Seconds without it after which the software ends by itself; 0: it stays.
+	Ends int `json:"ends"`
+	// Of http: headers of the request.
+	Headers map[string]string `json:"headers"`
+	// Of kafka: files in PEM, whether the broker's name is checked, topics that have to be there, the client's name.
+	TLS    string   `json:"tls"`
+	CA     string   `json:"ca"`
+	Cert   string   `json:"cert"`
+	Key    string   `json:"key"`
+	Named  bool     `json:"named"`
+	Topics []string `json:"topics"`
+	Client string   `json:"client"`
 
-	db *sql.DB
+	db    *sql.DB
+	kafka *kgo.Client
+	graph neo4j.DriverWithContext
 }
 
 // resolve replaces the references, and takes a URL apart.
 func (s *Store) resolve(env map[string]string) error {
-	for _, field := range []*string{&s.URL, &s.Address, &s.User, &s.Password, &s.Database} {
+	fields := []*string{&s.URL, &s.Address, &s.User, &s.Password, &s.Database, &s.When, &s.TLS, &s.CA, &s.Cert, &s.Key, &s.Client}
+	for index := range s.Topics {
+		fields = append(fields, &s.Topics[index])
+	}
+	for _, field := range fields {
 		*field = expand(*field, env)
 	}
-	if s.URL == "" {
+	for name, value := range s.Headers {
+		s.Headers[name] = expand(value, env)
+	}
+	if s.URL == "" || s.Kind == "http" {
 		return nil
 	}
 	parsed, err := url.Parse(s.URL)
@@ -46,6 +73,25 @@ func (s *Store) resolve(env map[string]string) error {
 	return nil
 }
 
+// used tells whether the settings switch the store on: `true`, or `a=b` with the same on both sides.
+func (s *Store) used() bool {
+	left, right, compared := strings.Cut(s.When, "=")
+	return s.When == "" || truth(s.When) || compared && left == right
+}
+
+func truth(text string) bool { return strings.EqualFold(text, "true") || text == "1" || text == "yes" }
+
+// where names the store for a log; a URL may hold a password.
+func (s *Store) where() string {
+	if s.Address != "" {
+		return s.Address
+	}
+	if parsed, err := url.Parse(s.URL); err == nil {
+		return parsed.Redacted()
+	}
+	return s.Kind
+}
+
 // login waits until the store accepts user and password.
 func (s *Store) login(ctx context.Context) error {
 	end := time.Now().Add(time.Duration(s.Patience) * time.Second)
@@ -54,11 +100,11 @@ func (s *Store) login(ctx context.Context) error {
 		err := s.ping(attempt)
 		cancel()
 		if err == nil {
-			log.Printf("logged in to %s at %s", s.Name, s.Address)
+			log.Printf("logged in to %s at %s", s.Name, s.where())
 			return nil
 		}
 		if ctx.Err() != nil || time.Now().After(end) {
-			return fmt.Errorf("cannot log in to %s at %s: %w", s.Name, s.Address, err)
+			return fmt.Errorf("cannot log in to %s at %s: %w", s.Name, s.where(), err)
 		}
 		time.Sleep(500 * time.Millisecond)
 	}
@@ -66,8 +112,15 @@ func (s *Store) login(ctx context.Context) error {
 
 // ping asks the store something that only a logged-in client is answered.
 func (s *Store) ping(ctx context.Context) error {
-	if s.Kind == "valkey" {
+	switch s.Kind {
+	case "valkey":
 		return s.pingValkey(ctx)
+	case "kafka":
+		return s.pingKafka(ctx)
+	case "bolt":
+		return s.pingGraph(ctx)
+	case "http":
+		return s.get(ctx)
 	}
 	if s.db == nil {
 		config := mysql.NewConfig()
@@ -88,22 +141,6 @@ func (s *Store) ping(ctx context.Context) error {
 type nowhere struct{}
 
 func (nowhere) Write(data []byte) (int, error) { return len(data), nil }
-
-// note writes a row, as whatever the software writes at its start: it needs the right to make tables.
-func (s *Store) note(ctx context.Context, component string) error {
-	if s.db == nil {
-		return nil
-	}
-	for _, statement := range []string{
-		"CREATE TABLE IF NOT EXISTS indigo_double (id INT AUTO_INCREMENT PRIMARY KEY, component VARCHAR(64), started DATETIME)",
-		"INSERT INTO indigo_double (component, started) VALUES ('" + component + "', UTC_TIMESTAMP())",
-	} {
-		if _, err := s.db.ExecContext(ctx, statement); err != nil {
-			return fmt.Errorf("%s: %w", s.Name, err)
-		}
-	}
-	return nil
-}
 
 // pingValkey speaks RESP (https://valkey.io/topics/protocol/): AUTH, SELECT, PING.
 func (s *Store) pingValkey(ctx context.Context) error {

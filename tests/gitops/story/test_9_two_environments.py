@@ -26,7 +26,7 @@ def staging(platform: Platform, first_sync: object) -> Iterator[Platform]:
     other = Platform(platform.engine, platform.source, platform.recorder, "staging", both)
     pin(other, both)
     yield other
-    platform.bootstrap()
+    platform.retire(other)
 
 
 def pin(platform: Platform, revision: str) -> str:

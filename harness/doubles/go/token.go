@@ -1,0 +1,140 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"crypto"
+	"crypto/rsa"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"math/big"
+	"net/http"
+	"strings"
+	"time"
+)
+
+// call sends JSON (where there is some) and reads JSON (where it is wanted); whatever is no success is an error.
+func call(ctx context.Context, method, url string, headers map[string]string, body, wanted any) error {
+	var content io.Reader
+	if body != nil {
+		written, err := json.Marshal(body)
+		if err != nil {
+			return err
+		}
+		content = bytes.NewReader(written)
+	}
+	attempt, cancel := context.WithTimeout(ctx, 10*time.Second)
+	defer cancel()
+	request, err := http.NewRequestWithContext(attempt, method, url, content)
+	if err != nil {
+		return err
+	}
+	request.Header.Set("Content-Type", "application/json")
+	for name, value := range headers {
+		request.Header.Set(name, value)
+	}
+	answer, err := http.DefaultClient.Do(request)
+	if err != nil {
+		return err
+	}
+	defer answer.Body.Close()
+	if answer.StatusCode >= http.StatusBadRequest {
+		said, _ := io.ReadAll(io.LimitReader(answer.Body, 300))
+		return fmt.Errorf("%s answers %s: %s", url, answer.Status, strings.TrimSpace(string(said)))
+	}
+	if wanted == nil {
+		return nil
+	}
+	return json.NewDecoder(answer.Body).Decode(wanted)
+}
+
+type jwk struct {
+	Kty, Kid, N, E, D, P, Q string
+}
+
+// trusted returns the claims of a token that one of some issuers (a JSON list) has signed and that is not over.
+func trusted(ctx context.Context, token, issuers string) (Message, error) {
+	parts := strings.Split(token, ".")
+	if len(parts) != 3 {
+		return nil, errors.New("the token is no JWT")
+	}
+	var head jwk
+	claims := Message{}
+	if err := part(parts[0], &head); err != nil {
+		return nil, err
+	}
+	if err := part(parts[1], &claims); err != nil {
+		return nil, err
+	}
+	issuer := claims.text("iss")
+	if !listed(issuer, issuers) {
+		return nil, fmt.Errorf("the issuer %q is not trusted", issuer)
+	}
+	key, err := published(ctx, issuer, head.Kid)
+	if err != nil {
+		return nil, err
+	}
+	signature, err := base64.RawURLEncoding.DecodeString(parts[2])
+	if err != nil {
+		return nil, errors.New("the token's signature cannot be read")
+	}
+	digest := sha256.Sum256([]byte(parts[0] + "." + parts[1]))
+	if rsa.VerifyPKCS1v15(key, crypto.SHA256, digest[:], signature) != nil {
+		return nil, errors.New("the token's signature is wrong")
+	}
+	if end, isNumber := claims["exp"].(float64); !isNumber || time.Now().After(time.Unix(int64(end), 0)) {
+		return nil, errors.New("the token is over")
+	}
+	return claims, nil
+}
+
+func listed(issuer, issuers string) bool {
+	var list []string
+	if json.Unmarshal([]byte(issuers), &list) != nil {
+		return false
+	}
+	for _, one := range list { // a slash at the end does not matter (flaat 1.2.0 config.py)
+		if issuer != "" && strings.TrimSuffix(one, "/") == strings.TrimSuffix(issuer, "/") {
+			return true
+		}
+	}
+	return false
+}
+
+// published returns the key that an issuer signs with, found by its discovery document.
+func published(ctx context.Context, issuer, kid string) (*rsa.PublicKey, error) {
+	var discovery struct {
+		Jwks string `json:"jwks_uri"`
+	}
+	well := strings.TrimSuffix(issuer, "/") + "/.well-known/openid-configuration"
+	if err := call(ctx, http.MethodGet, well, nil, nil, &discovery); err != nil {
+		return nil, fmt.Errorf("the issuer does not answer: %w", err)
+	}
+	var set struct{ Keys []jwk }
+	if err := call(ctx, http.MethodGet, discovery.Jwks, nil, nil, &set); err != nil {
+		return nil, fmt.Errorf("the issuer's keys are not to be had: %w", err)
+	}
+	for _, key := range set.Keys {
+		if key.Kid == kid && key.Kty == "RSA" {
+			return &rsa.PublicKey{N: number(key.N), E: int(number(key.E).Int64())}, nil
+		}
+	}
+	return nil, fmt.Errorf("the issuer has no key %q", kid)
+}
+
+func number(text string) *big.Int {
+	content, _ := base64.RawURLEncoding.DecodeString(text)
+	return new(big.Int).SetBytes(content)
+}
+
+func part(text string, wanted any) error {
+	content, err := base64.RawURLEncoding.DecodeString(text)
+	if err != nil || json.Unmarshal(content, wanted) != nil {
+		return errors.New("the token cannot be read")
+	}
+	return nil
+}
