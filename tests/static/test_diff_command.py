@@ -151,6 +151,19 @@ def test_a_component_that_no_environment_has_is_seen_in_the_profiles(clone: Path
     assert list((tmp_path / "tmp").iterdir()) == []
 
 
+def test_a_base_whose_contracts_are_of_another_form_is_told_with_todays(clone: Path) -> None:
+    contract = clone / "charts/iam/contract.yaml"
+    text = contract.read_text(encoding="utf-8")
+    contract.write_text(f"{text}\nearlier: {{}}\n", encoding="utf-8")
+    save(clone)
+    contract.write_text(text, encoding="utf-8")
+    setting(clone, "other")
+    done = invoke("--profiles")
+    assert "Name of the organisation" in done.output
+    assert "profiles is not compared: " in done.output
+    assert "is new" not in done.output, "what cannot be compared is not new"
+
+
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
