@@ -46,26 +46,31 @@ def readers(objects: list[Object], secret: str) -> set[str]:
     return {name if not name.startswith("Job/") else HASH.sub("", name) for name in found}
 
 
+def places(item: Object) -> list[dict[str, Any]]:
+    """Return the metadata where revisions are written: of an object's pods, or where its operator takes them from."""
+    if item["apiVersion"].startswith("k8s.mariadb.com/"):
+        return [item["spec"]["podMetadata"]] if item["kind"] == "MariaDB" else [item["metadata"]]
+    if item["kind"] == "Kafka":
+        return [item["spec"]["kafka"]["template"]["pod"]["metadata"]]
+    return [pod.metadata for pod in pods_of(item)]
+
+
 def marks(item: Object) -> set[str]:
-    """Return the ids whose revision is an annotation on the object's pods."""
-    return {
-        name.removeprefix(PREFIX)
-        for pod in pods_of(item)
-        for name in pod.metadata.get("annotations") or {}
-        if name.startswith(PREFIX)
-    }
+    """Return the ids whose revision is an annotation there."""
+    found = {name for metadata in places(item) for name in metadata.get("annotations") or {}}
+    return {name.removeprefix(PREFIX) for name in found if name.startswith(PREFIX)}
 
 
 def without_marks(item: Object) -> Object:
     """Return an object without revisions and without the hash in a Job's name."""
     plain = copy.deepcopy(item)
     plain["metadata"]["name"] = key(item).partition("/")[2]
-    for pod in pods_of(plain):
-        annotations: Any = pod.metadata.get("annotations") or {}
+    for metadata in places(plain):
+        annotations = metadata.get("annotations") or {}
         for name in [name for name in annotations if name.startswith(PREFIX)]:
             del annotations[name]
-        if not annotations and "annotations" in pod.metadata:
-            del pod.template["metadata"]["annotations"]
+        if not annotations:
+            metadata.pop("annotations", None)
     return plain
 
 
