@@ -230,6 +230,17 @@ TOOLS: tuple[Tool, ...] = (
         module="go-ct",
     ),
     GoTool(
+        "actionlint",
+        "checks GitHub workflows",
+        version_command=("-version",),
+        version_pattern=r"^v?(\S+)",
+        disk=GB // 5,
+        seconds=20,
+        package="github.com/rhysd/actionlint/cmd/actionlint",
+        pinned="github.com/rhysd/actionlint",
+        module="go-lint",
+    ),
+    GoTool(
         "promtool",
         "tries alerts against series, as Prometheus evaluates them",
         disk=3 * GB // 2,

@@ -46,7 +46,7 @@ def readers(objects: list[Object], secret: str) -> set[str]:
     return {name if not name.startswith("Job/") else HASH.sub("", name) for name in found}
 
 
-def places(item: Object) -> list[dict[str, Any]]:
+def places(item: Object) -> list[Any]:
     """Return the metadata where revisions are written: of an object's pods, or where its operator takes them from."""
     if item["apiVersion"].startswith("k8s.mariadb.com/"):
         return [item["spec"]["podMetadata"]] if item["kind"] == "MariaDB" else [item["metadata"]]

@@ -25,7 +25,7 @@ def staging(platform: Platform, first_sync: object) -> Iterator[Platform]:
     # with another profile than the repository's: what everything costs is test_9_other_profiles' to find out
     smaller = {"profiles": ["minimal"], "podSecurity": "restricted"}
     config = "argocd/environments/staging/config.yaml"
-    files[config] = yaml.safe_dump({**yaml.safe_load(files[config]), **smaller}, sort_keys=False)
+    files[config] = yaml.safe_dump({**yaml.safe_load(files[config] or ""), **smaller}, sort_keys=False)
     both = platform.source.commit("the environment staging", files)
     platform.deliver(both, "back to the working tree, with staging")
     other = Platform(platform.engine, platform.source, platform.recorder, "staging", both)
