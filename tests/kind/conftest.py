@@ -17,6 +17,7 @@ from harness.argo.source import WorkingTreeSource
 from harness.cluster import Cluster
 from harness.doubles import describe, image
 from harness.doubles.image import REGISTRY
+from harness.e2e.hands import Hands
 from harness.e2e.observe import Seen
 from harness.e2e.platform import Platform, converged
 from harness.engines.kind import images
@@ -170,3 +171,9 @@ def running(platform: Platform, engine: KindEngine) -> tuple[Platform, list[Seen
         platform.create_secrets()
         platform.wait(converged(platform.source.head), "first sync: Synced and Healthy", seconds=420)
         return platform, observer.seen()
+
+
+@pytest.fixture(scope="session")
+def hands(cluster: Cluster, kubectl: Path, running: tuple[Platform, list[Seen]]) -> Hands:
+    """What an operator does with kubectl in the running platform."""
+    return Hands(cluster, kubectl, running[0].namespace)
