@@ -41,21 +41,32 @@ WAIT = "busybox:1.36"
 SMALL = {"requests": {"cpu": "10m", "memory": "32Mi"}, "limits": {"memory": "128Mi"}}
 LESS = {"requests": {"cpu": "50m", "memory": "128Mi"}}
 ISSUER = "http://iam:8080"
+# Without a gateway nothing answers at public names; the issuer is, as one elsewhere may be, what pods ask IAM by
+INSIDE: dict[str, dict[str, Any]] = {
+    "iam": {"settings": {"IAM_BASE_URL": ISSUER, "IAM_ISSUER": f"{ISSUER}/"}},
+    "dashboard": {"settings": {"FLASK_IAM_BASE_URL": ISSUER}},
+    "orchestrator": {"oidc": {"issuer": f"{ISSUER}/"}},
+    "openbao": {"issuer": f"{ISSUER}/"},
+    "im": {"issuers": [f"{ISSUER}/"]},
+    "federation-manager": {"settings": {"TRUSTED_IDP_LIST": f'["{ISSUER}/"]'}},
+    "federation-registry": {"settings": {"TRUSTED_IDP_LIST": f'["{ISSUER}/"]'}},
+}
 OWN_TAG = {"federation-manager-dashboard": "double"}  # its chart bears no tag that moves, and its contract's is one
 
 
 def values(components: Iterable[str]) -> dict[str, Any]:
-    """Return what the run has otherwise than a site: doubles, less processor, and an issuer that pods can reach.
+    """Return what the run has otherwise than a site: doubles, less processor and memory, and an issuer that pods reach.
 
-    Doubles need less than what they stand for, servers less than in production, and a node of two cores is to hold all
-    of it. Without a gateway nothing answers at public names: IAM's is the one that pods ask themselves.
+    Doubles need less than what they stand for, servers less than in production, and a node of two cores is to hold all.
     """
     doubles = describe.names()
-    own: dict[str, dict[str, Any]] = {name: {"resources": SMALL if name in doubles else LESS} for name in components}
+    own: dict[str, dict[str, Any]] = {
+        name: {"resources": SMALL if name in doubles else LESS, **INSIDE.get(name, {})} for name in components
+    }
     for name, tag in OWN_TAG.items():
         if name in own:
             own[name] |= {"image": {"repository": f"{REGISTRY}/doubles/{name}", "tag": tag, "digest": ""}}
-    return {"global": {"images": {"source": "doubles"}, "urls": {"iam": ISSUER}}, **own}
+    return {"global": {"images": {"source": "doubles"}}, **own}
 
 
 @pytest.fixture(scope="session")

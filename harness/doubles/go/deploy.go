@@ -25,7 +25,9 @@ const (
 		"created DATETIME, ranked TEXT, infrastructure TEXT)"
 	service = "i.r.o.service.DeploymentServiceImpl" // the logger whose lines upstream's parsers look for
 	cloud   = "id = cloud; type = Dummy; username = nobody; password = nothing"
-	simple  = "network net ()\nsystem node ()\nconfigure node ()\ndeploy node 1\n"
+	simple  = "network net (outbound = 'no')\nsystem node (cpu.arch='x86_64' and cpu.count>=1 and memory.size>=512m and " +
+		"net_interface.0.connection = 'net' and disk.0.os.name='linux' and disk.0.image.url = 'mock0://cloud/1' and " +
+		"disk.0.os.credentials.username = 'user' and disk.0.os.credentials.password = 'none')\ndeploy node 1\n"
 )
 
 // deployment is one request on its way.
