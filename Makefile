@@ -11,7 +11,8 @@ CLUSTER ?= embedded
 # that the tests start compiles the harness anew.
 export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: help setup test static unit gitops e2e check lint types generate bench tools clean
+.PHONY: help setup test static unit e2e check diff lint ct-lint ct-install workflows package release comment \
+  generate bench mutants tools pin lock clean
 
 help: ## This list
 	@awk 'BEGIN {FS = ":.*## "; print "make …"} /^[a-z0-9-]+:.*## / {printf "  %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -42,13 +43,34 @@ static: setup ## The static tier alone: seconds, needs Helm only
 unit: setup ## The unit tests alone
 	@$(BIN)/indigo test --tier unit $(ARGS)
 
-check: setup ## Render and check every environment
-	@$(BIN)/indigo check $(ARGS)
+check: setup ## Render and check every environment and every profile
+	@$(BIN)/indigo check --profiles $(ARGS)
 
-lint: setup ## Style and types of the Python code, and ct lint of the charts
+diff: setup ## What your branch and your uncommitted edits would do to every environment (ARGS=BASE..TARGET)
+	@$(BIN)/indigo diff --profiles $(ARGS)
+
+lint: setup ## Style and types of the Python code
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
+
+ct-lint: setup ## chart-testing: lint the charts
+	@$(BIN)/indigo ci ct-lint $(ARGS)
+
+ct-install: setup ## chart-testing: install the charts on an engine of their own (ARGS='--since main': what differs)
+	@$(BIN)/indigo ci ct-install $(ARGS)
+
+workflows: setup ## Check .github/workflows: actionlint, and our own rules
+	@$(BIN)/indigo ci workflows
+
+package: setup ## Pack the charts into build/charts
+	@$(BIN)/indigo ci package $(ARGS)
+
+release: setup ## Push the charts to an OCI registry (ARGS='--registry HOST/PATH --tag vX.Y.Z')
+	@$(BIN)/indigo ci release $(ARGS)
+
+comment: setup ## Write one comment on a pull request, or write it anew (called by CI)
+	@$(BIN)/indigo ci comment $(ARGS)
 
 generate: setup ## Write the files that are derived from the contracts
 	@$(BIN)/indigo generate $(ARGS)
@@ -56,8 +78,14 @@ generate: setup ## Write the files that are derived from the contracts
 bench: setup ## Phases against their budgets and the bare tools, as JSON in reports/
 	@$(BIN)/indigo bench $(ARGS)
 
+mutants: setup ## Make every mistake of tests/mutants, and print which rule finds it
+	@$(BIN)/python -m tests.mutants $(ARGS)
+
 tools: setup ## Build the pinned tools now instead of on first need
 	@$(BIN)/indigo tools build $(ARGS)
+
+pin: setup ## Another version of a Go module for a run (ARGS=github.com/argoproj/argo-cd/v3@v3.6.0)
+	@$(BIN)/indigo tools pin $(ARGS)
 
 lock: ## Write requirements.lock anew from pyproject.toml
 	@$(BIN)/pip-compile --quiet --generate-hashes --extra dev --strip-extras --allow-unsafe --no-header \

@@ -60,6 +60,30 @@ class History:
         """Whether a commit is in the history of another one."""
         return self._git("merge-base", "--is-ancestor", commit, head) is not None
 
+    def merge_base(self, one: str, other: str) -> str | None:
+        """Return the last commit that two histories share; None where they share none."""
+        found = self._git("merge-base", one, other)
+        return found.decode().strip() if found else None
+
+    def branch(self) -> str:
+        """Return the branch that is checked out; empty where none is."""
+        found = self._git("symbolic-ref", "--quiet", "--short", "HEAD")
+        return found.decode().strip() if found else ""
+
+    def shallow(self) -> bool:
+        """Whether older commits are left out of the clone."""
+        return self._git("rev-parse", "--is-shallow-repository") == b"true\n"
+
+    def tree(self, revision: str, folder: str) -> str | None:
+        """Return the id of a folder's content, from this directory, at a commit; None where it has none."""
+        found = self._git("rev-parse", "--verify", "--quiet", f"{revision}:./{folder}")
+        return found.decode().strip() if found else None
+
+    def tags(self, pattern: str, merged: str = "HEAD") -> list[str]:
+        """Return the tags of a pattern (of `git tag --list`) in the history of a commit, the newest version first."""
+        found = self._git("tag", "--list", pattern, "--merged", merged, "--sort=-version:refname")
+        return (found or b"").decode(errors="replace").split()
+
     def touched(self, revision: str, paths: Iterable[str], limit: int = 1) -> list[Commit]:
         """Return the last commits up to a revision that touched some paths, the newest first."""
         found = self._git("log", f"-{limit}", f"--format={_FORMAT}", revision, "--", *paths)

@@ -9,6 +9,7 @@ from pathlib import Path
 from harness.errors import UserError
 
 MARKER = Path("charts") / "indigo-paas" / "Chart.yaml"
+VIEW = ".checkout"  # in a view of a checkout: the root of that (harness/render/trials.py)
 
 
 @cache
@@ -29,6 +30,12 @@ def repository() -> Path:
         f"no checkout of the project here: {MARKER} not found in {candidates[0]} or above",
         fix="run indigo inside the checkout, or set INDIGO_REPOSITORY to its root",
     )
+
+
+def shown_by(view: Path) -> Path | None:
+    """Return the root of the checkout that a view shows, links followed; None for a checkout itself."""
+    file = view / VIEW
+    return Path(file.read_text(encoding="utf-8").strip()) if file.is_file() else None
 
 
 def cache_dir() -> Path:

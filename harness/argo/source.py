@@ -62,6 +62,8 @@ class Base:
 class WorkingTreeSource:
     """A bare repository below `run_dir` whose branch `main` begins with the working tree as it is now.
 
+    Where an earlier run has left one there, the working tree becomes one more commit of it.
+
     Args:
         run_dir: directory of the run; the repository is `source.git` in it.
         tree: the working tree, or a directory in one.
@@ -86,9 +88,10 @@ class WorkingTreeSource:
                 where=str(self.tree),
                 fix="git init && git add --all && git commit -m 'first'",
             ) from error
-        algorithm = self._user("rev-parse", "--show-object-format").strip()
-        run_dir.mkdir(parents=True, exist_ok=True)
-        self._git("init", "--quiet", "--bare", f"--initial-branch={BRANCH}", f"--object-format={algorithm}")
+        if not (self.directory / "HEAD").is_file():
+            algorithm = self._user("rev-parse", "--show-object-format").strip()
+            run_dir.mkdir(parents=True, exist_ok=True)
+            self._git("init", "--quiet", "--bare", f"--initial-branch={BRANCH}", f"--object-format={algorithm}")
         self.working_tree = self._commit_working_tree()
         """Commit id of the working tree as it was found."""
 
@@ -106,11 +109,7 @@ class WorkingTreeSource:
 
     def refresh(self) -> str:
         """Commit the working tree as it is now, on top of `main` if anything differs; returns the commit."""
-        tree = self._stage()
-        head = self.head
-        if tree == self._git("rev-parse", f"{head}^{{tree}}").strip():
-            return head
-        return self._commit(tree, "working tree", parent=head)
+        return self._commit_stage(self.head)
 
     def commit(self, message: str, edits: Mapping[str, str | None]) -> str:
         """Commit edits on top of `main`, the user's tree untouched, and return the commit id.
@@ -219,7 +218,14 @@ class WorkingTreeSource:
         if exclude.is_file():
             (self.directory / "info").mkdir(exist_ok=True)
             shutil.copyfile(exclude, self.directory / "info" / "exclude")
-        return self._commit(self._stage(), "working tree", parent=None)
+        refs = self._git("for-each-ref", "--format=%(objectname)", f"refs/heads/{BRANCH}").strip()
+        return self._commit_stage(refs or None)
+
+    def _commit_stage(self, parent: str | None) -> str:
+        tree = self._stage()
+        if parent and tree == self._git("rev-parse", f"{parent}^{{tree}}").strip():
+            return parent
+        return self._commit(tree, "working tree", parent=parent)
 
     def _stage(self) -> str:
         work_tree = f"--work-tree={self.tree}"

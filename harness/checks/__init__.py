@@ -21,6 +21,7 @@ from harness.model.images import load_shared
 from harness.model.load import load_contracts
 from harness.model.placement import place
 from harness.render import REPO, Rendered, render_all, render_bootstrap
+from harness.render.trials import render_trials
 
 __all__ = [
     "Example",
@@ -45,7 +46,9 @@ def rules() -> dict[str, Rule]:
     return {rule.id: rule for rule in found}
 
 
-def subject(environments: Collection[str] | None = None, repository: Path | None = None) -> Subject:
+def subject(
+    environments: Collection[str] | None = None, repository: Path | None = None, *, profiles: bool = False
+) -> Subject:
     """Return what the rules look at: contracts, graph, and environments as Argo CD would make them of this checkout.
 
     A pinned environment too is looked at with the charts at hand, which is what a promotion would bring: a chart that
@@ -54,6 +57,7 @@ def subject(environments: Collection[str] | None = None, repository: Path | None
     Args:
         environments: folders of argocd/environments; default: all.
         repository: the checkout; default: the one at hand.
+        profiles: whether to look at every profile too, as the example of a site has it (`harness.render.trials`).
 
     Raises:
         UserError: a contract, a configuration or values are wrong, or a chart cannot be rendered.
@@ -62,11 +66,15 @@ def subject(environments: Collection[str] | None = None, repository: Path | None
     contracts = load_contracts(root / "charts")
     graph = Graph.build(contracts)
     rendered = render_all(environments, root, pinned=False)
+    platforms = {name: platform(root, item, graph) for name, item in rendered.items()}
+    if profiles:
+        place, tried = render_trials(root)
+        platforms |= {name: platform(place, item, graph) for name, item in tried.items()}
     return Subject(
         repository=root,
         contracts=contracts,
         graph=graph,
-        platforms={name: platform(root, item, graph) for name, item in rendered.items()},
+        platforms=platforms,
         bootstrap=render_bootstrap(repository=root),
         repo=REPO,
         complete=environments is None,

@@ -17,7 +17,9 @@ import yaml
 from harness.checks.model import Finding, Platform, Subject
 from harness.errors import UserError
 from harness.model.environment import ENVIRONMENTS, UMBRELLA, values_files
+from harness.model.trial import EXAMPLE
 from harness.render.objects import Object, title
+from harness.render.trials import example
 
 try:
     from yaml import CSafeLoader as _Loader
@@ -99,7 +101,7 @@ class Places:
         contracts = self._subject.contracts
         component = finding.component
         if platform is not None:
-            files = list(reversed(values_files(platform.rendered.environment)))
+            files = list(reversed(self._files(platform)))
             for key in own if component else ():
                 yield from ((path, (component, *key)) for path in files)
             for key in shared:
@@ -108,6 +110,13 @@ class Places:
         if component in contracts:
             path = Path("charts") / contracts[component].chart / "contract.yaml"
             yield from ((path, key) for key in contract)
+
+    def _files(self, platform: Platform) -> list[Path]:
+        """Return the values files below the checkout, the later one winning."""
+        *profiles, own = values_files(platform.rendered.environment)
+        if (self._root / own).is_file():
+            return [*profiles, own]
+        return [*profiles, EXAMPLE / "values.yaml", example(self._root, platform.name)]  # a profile that is tried
 
     def _item(self, finding: Finding, platform: Platform | None) -> Object | None:
         groups = [platform.objects, platform.delivery, [platform.rendered.delivered_by]] if platform else []
@@ -139,9 +148,9 @@ class Places:
             return Place(f"charts/{self._subject.contracts[finding.component].chart}/contract.yaml")
         if finding.environment in self._subject.platforms:
             folder = ENVIRONMENTS / finding.environment
-            return (
-                Place(str(folder / "config.yaml")) if (self._root / folder).is_dir() else Place("argocd/examples/site")
-            )
+            if (self._root / folder).is_dir():
+                return Place(str(folder / "config.yaml"))
+            return Place(str(example(self._root, finding.environment)))
         return Place("argocd/bootstrap/values.yaml")
 
     # ----------------------------------------------------------------- files

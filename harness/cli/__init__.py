@@ -15,14 +15,18 @@ from harness.errors import UserError
 COMMANDS: dict[str, tuple[str, str, str]] = {
     "check": ("check", "check", "Render every environment and check it; nothing is deployed."),
     "explain": ("explain", "explain", "Say what a rule of the check holds, why, and how to mend what it refuses."),
+    "diff": ("diff", "diff", "Say what a change does to every environment, and what that means for what runs."),
     "render": ("render", "render", "Print what Argo CD would apply for an environment."),
     "e2e": ("suite", "e2e", "Deploy the working tree through a real Argo CD and assert that it behaves."),
     "test": ("suite", "test", "Run all tests that need no container engine."),
+    "smoke": ("suite", "smoke", "Test a platform that runs somewhere against what this checkout renders for it."),
     "up": ("engine", "up", "Keep an engine running for a developer's day."),
+    "deploy": ("deploy", "deploy", "Bring the working tree to the running engine, and wait until it is healthy."),
     "down": ("engine", "down", "Stop it and remove everything it made."),
     "status": ("engine", "status", "What runs now, and where its logs are."),
     "kubeconfig": ("engine", "kubeconfig", "Print the path of a running engine's kubeconfig."),
     "why": ("why", "why", "Say what keeps a sync from converging, and what waits for it."),
+    "drill": ("drill", "drill", "Break something on purpose and see whether what was said of it is true."),
     "trace": ("trace", "trace", "Say which file, value and commit put an object there."),
     "bootstrap": ("bootstrap", "bootstrap", "Print the objects an operator applies once to a cluster with Argo CD."),
     "promote": ("promote", "promote", "Let an environment run the commit of the one before it; one file changes."),
@@ -30,6 +34,7 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     "images": ("images", "images", "List every container image; bring them to a registry of your own."),
     "graph": ("graph", "graph", "Show the dependency graph: waves, edges, who waits for whom."),
     "generate": ("generate", "generate", "Write the files that are derived from the contracts."),
+    "ci": ("ci", "ci", "What CI does beside checks and tests: chart-testing, releases, rules of workflows."),
     "bench": ("bench", "bench", "Measure the phases against their budgets and the bare tools."),
     "tools": ("tools", "tools", "Build, list and locate the pinned tools (Helm, Argo CD, Kubernetes, ...)."),
 }
@@ -65,7 +70,7 @@ def cli() -> None:
     A first look:
       indigo check                 every environment rendered and checked, in seconds
       indigo e2e                   the whole story through a real Argo CD, no Docker needed
-      indigo up && indigo status   keep a control plane with Argo CD for the day
+      indigo up && indigo deploy   keep a control plane with Argo CD for the day, and your working tree on it
 
     Every command has --help with examples. Exit status: 0 all well, 1 findings or failed assertions,
     2 wrong input (the message names file, key and fix), 130 interrupted.

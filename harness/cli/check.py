@@ -18,9 +18,11 @@ from harness.checks.output import FORMATS
 from harness.checks.output.terminal import lines
 from harness.checks.places import failure
 from harness.checks.report import failed
+from harness.checks.watching import watch
 from harness.cli.explain import rule_table
 from harness.console import err, out
 from harness.errors import UserError
+from harness.paths import repository
 
 
 def _targets(_: click.Context, __: click.Parameter, values: Sequence[str]) -> list[tuple[str, Path]]:
@@ -37,6 +39,7 @@ def _targets(_: click.Context, __: click.Parameter, values: Sequence[str]) -> li
 @click.command()
 @click.option("--environment", "-e", "environments", multiple=True, help="Only this environment (repeatable).")
 @click.option("--rule", "-r", "only", multiple=True, help="Only this rule (repeatable).")
+@click.option("--profiles", is_flag=True, help="Every profile too, with the example of a site (argocd/examples).")
 @click.option(
     "--format", "shown", type=click.Choice(list(FORMATS)), default="terminal", show_default=True, help="How to show it."
 )
@@ -49,13 +52,16 @@ def _targets(_: click.Context, __: click.Parameter, values: Sequence[str]) -> li
     metavar="FORMAT=FILE",
     help="Write it to a file too (repeatable).",
 )
+@click.option("--watch", "watching", is_flag=True, help="Check again after every change, until Ctrl-C.")
 @click.option("--list", "listing", is_flag=True, help="Print the rules and stop.")
 @click.option("--times", is_flag=True, help="Print how long each rule took.")
 def check(
     environments: tuple[str, ...],
     only: tuple[str, ...],
+    profiles: bool,
     shown: str,
     targets: list[tuple[str, Path]],
+    watching: bool,
     listing: bool,
     times: bool,
 ) -> None:
@@ -66,7 +72,9 @@ def check(
       indigo check                               everything, in seconds
       indigo check -e prod                       one environment
       indigo check --rule graph-policies         one rule
+      indigo check --profiles                    the profiles full, ha and legacy too, as CI does
       indigo check --format json | jq .findings  for a program (schemas/check.schema.json)
+      indigo check --watch                       while you write: what changed, at once (with the profiles)
       indigo check -o sarif=check.sarif -o junit=check.xml -o markdown=check.md
                                                  for CI: files beside what the terminal shows
       indigo explain graph-policies              what a rule is for
@@ -77,8 +85,12 @@ def check(
     if listing:
         _list(shown)
         return
+    if watching:
+        if shown != "terminal" or targets:
+            raise UserError("--watch shows what it finds on the terminal", fix="leave --format and --output out")
+        watch(repository(), environments, only, _print)
     try:
-        report = run(environments, only)
+        report = run(environments, only, profiles=profiles)
     except UserError as error:
         _write(failed(failure(error)), shown if shown != "terminal" else "", targets)
         raise
@@ -91,14 +103,19 @@ def check(
     sys.exit(0 if report.ok else 1)
 
 
-def run(environments: Sequence[str] = (), only: Sequence[str] = ()) -> Report:
-    """Return what the rules find in environments (default: all).
+def _print(line: str) -> None:
+    out.print(line)
+    out.file.flush()
+
+
+def run(environments: Sequence[str] = (), only: Sequence[str] = (), *, profiles: bool = False) -> Report:
+    """Return what the rules find in environments (default: all), and in the profiles where that is wished.
 
     Raises:
         UserError: something cannot be read or rendered, or there is no such environment or rule.
     """
     start = time.perf_counter()
-    looked_at = subject(environments or None)
+    looked_at = subject(environments or None, profiles=profiles)
     rendered = time.perf_counter() - start
     return dataclasses.replace(hold(looked_at, only), render_seconds=rendered)
 

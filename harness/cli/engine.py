@@ -180,6 +180,7 @@ def how_to_look(engine: KeptEngine) -> None:
     """Print the commands that show what is in an engine."""
     name = engine.name
     option = "" if name == "default" else f" --name {name}"
+    out.print(f"Bring the working tree to it, now and after each edit: indigo deploy{option}")
     out.print("Look at it:")
     out.print(f"  export KUBECONFIG=$(indigo kubeconfig{option})")
     out.print("  alias kubectl=$(indigo tools path kubectl)")

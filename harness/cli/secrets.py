@@ -12,7 +12,7 @@ import click
 from rich.markup import escape
 
 from harness.cli.rotate import rotate
-from harness.cluster import Cluster
+from harness.cluster import Cluster, Object
 from harness.console import out
 from harness.kubeconfig import chosen
 from harness.model.environment import load_environment, read_values, secret_names
@@ -23,6 +23,7 @@ from harness.secrets import plan as planning
 from harness.secrets.apply import apply as apply_secrets
 from harness.secrets.certificates import SOON
 from harness.secrets.plan import Planned, State, Wanted, wanted
+from harness.secrets.references import demanded
 from harness.secrets.store import ClusterStore
 from harness.secrets.verify import validity
 from harness.secrets.verify import verify as verify_secrets
@@ -159,6 +160,13 @@ def status(environment: str, namespace: str | None, kubeconfig: Path | None, wit
         sys.exit(1)
 
 
+def rendered(environment: str, root: Path) -> list[Object]:
+    """Return the environment's objects: they say which of the optional Secrets it cannot do without."""
+    from harness.render import render_environment  # Helm is not needed for --help
+
+    return render_environment(environment, root).objects()
+
+
 def _open(
     environment: str, namespace: str | None, kubeconfig: Path | None
 ) -> tuple[list[Wanted], ClusterStore, dict[str, Any]]:
@@ -167,7 +175,8 @@ def _open(
     settings = load_environment(root, environment)
     values = read_values(root, settings)
     placed = place(load_contracts(root / "charts"), values)
-    items = wanted(placed.graph, placed.modes, secret_names(values), placed.provisioned)
+    read = demanded(rendered(environment, root))
+    items = wanted(placed.graph, placed.modes, secret_names(values), placed.provisioned, read)
     where = namespace or settings.namespace
     store = ClusterStore(Cluster(chosen(kubeconfig)), where)
     return items, store, {"environment": settings.name, "namespace": where}

@@ -13,6 +13,7 @@ from rich.table import Table
 
 from harness import toolchain
 from harness.console import err, out
+from harness.errors import UserError
 from harness.paths import cache_dir
 from harness.toolchain import catalog, goenv, onpath, store
 
@@ -137,6 +138,26 @@ def build(names: tuple[str, ...], everything: bool, verify: bool, again: bool) -
         make_present(wanted if again else wrong, again=True)
     for name, path in toolchain.ensure(*chosen).items():
         out.print(f"{name} [dim]{path}[/]")
+
+
+@tools.command()
+@click.argument("wanted", metavar="MODULE@VERSION")
+def pin(wanted: str) -> None:
+    """Pin another version of a Go module; the tools made of it are built anew on their next use.
+
+    Changes go.mod and go.sum of the checkout: for a run with another Argo CD, or to see what an update brings.
+
+    \b
+    Example:
+      indigo tools pin github.com/argoproj/argo-cd/v3@v3.6.0
+    """
+    from harness.toolchain import pin as pinning
+
+    module, _, version = wanted.rpartition("@")
+    if not module or not version.startswith("v"):
+        raise UserError(f"{wanted} is no module with a version", fix="write it as example.org/module@v1.2.3")
+    names = pinning.pin(module, version, toolchain.tool("go"))
+    out.print(f"{escape(module)} is {escape(version)}; of it are made: {', '.join(names)}")
 
 
 def _differs(tool: catalog.Tool) -> bool:

@@ -30,12 +30,15 @@ from harness.report.recorder import Recorder, SyncRecorder
 from harness.secrets.apply import apply, labels, provenance
 from harness.secrets.plan import Planned, plan, wanted
 from harness.secrets.plan import State as SecretState
+from harness.secrets.references import demanded
 from harness.secrets.shapes import Hidden
 from harness.secrets.store import ClusterStore, SecretStore
 
 ROOT = "indigo-root"
 TRACKING = "argocd.argoproj.io/tracking-id"
 ENVIRONMENTS = "indigo-environments"
+PATIENCE = 180.0
+"""Seconds after which something that is waited for is said not to come: a limit, not a measure; machines are busy."""
 Pods = dict[str, set[str]]
 
 
@@ -96,14 +99,29 @@ class Platform:
         for item in render_bootstrap(self.source.url, "main", repository=tree, environments=names):
             self.cluster.apply(item, manager="operator")
 
-    def create_secrets(self, seconds: float = 60.0) -> int:
+    def retire(self, *others: Platform) -> None:
+        """Take environments that were brought up beside this one out of Argo CD's hands; what they run stays."""
+        self.bootstrap()
+        paths = {f"argocd/environments/{other.environment.name}/config.yaml" for other in others}
+
+        def named() -> bool:
+            (generator,) = self.cluster.get("ApplicationSet", ENVIRONMENTS, "argocd")["spec"]["generators"]
+            return bool(paths & {file["path"] for file in generator["git"]["files"]})
+
+        self.until(lambda: not named(), "the ApplicationSet makes this environment alone")
+        for other in others:
+            for name in (other.parent, f"{other.name}-namespace", *other.environment.applications):
+                self.cluster.delete("Application", name, "argocd")
+
+    def create_secrets(self, seconds: float = PATIENCE) -> int:
         """Create the Secrets that the contracts ask for once the namespace is there; return how many keys were made."""
         for _, item in self.cluster.watch("Namespace", name=self.namespace, seconds=seconds):
             if item.get("status", {}).get("phase") == "Active":
                 break
         values = read_values(self.tree, self.environment)
         placed = place(self.contracts, values)
-        items = wanted(placed.graph, placed.modes, secret_names(values), placed.provisioned)
+        needed = demanded(self.rendered())
+        items = wanted(placed.graph, placed.modes, secret_names(values), placed.provisioned, needed)
         store = ClusterStore(self.cluster, self.namespace)
         made = sum(len(done.added) for done in apply(items, store, self.namespace))
         return made + self._stand_in(plan(items, store), store)
@@ -112,8 +130,7 @@ class Platform:
         """Create what a person would supply, with values that nothing accepts; return how many keys were made."""
         made = 0
         for item in planned:
-            missing = (*item.of(SecretState.PERSON), *item.of(SecretState.OPTIONAL))
-            data = {key: Hidden(b"stands for what a person supplies") for key in missing}
+            data = {key: Hidden(b"stands for what a person supplies") for key in item.of(SecretState.PERSON)}
             found = store.get(item.wanted.name)
             if data and found is None:
                 store.create(item.wanted.name, data, labels(), provenance(item.wanted))
@@ -150,7 +167,7 @@ class Platform:
     def _annotate(self, kind: str, name: str, annotations: Mapping[str, str]) -> None:
         self.cluster.patch(kind, name, {"metadata": {"annotations": dict(annotations)}}, "argocd")
 
-    def deliver(self, revision: str, what: str, seconds: float = 120.0) -> list[Seen]:
+    def deliver(self, revision: str, what: str, seconds: float = PATIENCE) -> list[Seen]:
         """Let Argo CD bring a commit to the cluster; return what was seen until it was Synced and Healthy.
 
         Raises:
@@ -168,7 +185,7 @@ class Platform:
             assert operation.phase == "Succeeded", operation
         self.wait(converged(self.source.head), "Synced and Healthy after a second sync")
 
-    def refused(self, revision: str, seconds: float = 60.0) -> str:
+    def refused(self, revision: str, seconds: float = PATIENCE) -> str:
         """Let Argo CD look at a commit that cannot be rendered and return what it says."""
         self.refresh()
         app = self.wait(
@@ -178,7 +195,7 @@ class Platform:
         )
         return "\n".join(app.conditions)
 
-    def wait(self, condition: Callable[[Application], bool], what: str, seconds: float = 60.0) -> Application:
+    def wait(self, condition: Callable[[Application], bool], what: str, seconds: float = PATIENCE) -> Application:
         """Wait until the environment's Application (each of its slices) meets a condition and return it (the last).
 
         Raises:
@@ -194,7 +211,7 @@ class Platform:
             raise NotConverged(self, str(error)) from None
         return found[-1]
 
-    def until(self, condition: Callable[[], bool], what: str, seconds: float = 30.0) -> None:
+    def until(self, condition: Callable[[], bool], what: str, seconds: float = PATIENCE) -> None:
         """Wait until something holds that no Application shows."""
         end = time.monotonic() + seconds
         while not condition():

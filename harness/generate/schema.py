@@ -174,7 +174,7 @@ def _choices(allowed: tuple[str, ...]) -> list[Any]:
 def _options(contract: Contract, taken: set[str]) -> Schema:
     schemas: Schema = {}
     for name, option in contract.options.items():
-        where = f"charts/{contract.component}/contract.yaml options.{name}"
+        where = f"{contract.file} options.{name}"
         if name in taken:
             raise UserError(f"{name} is a value of every chart", where=where, fix="give the option another name")
         schema = _closed(option.schema_)

@@ -84,7 +84,7 @@ def known(graph: Graph) -> list[Known]:
             if name in found:
                 raise UserError(
                     f"the alert {name} belongs to {found[name].of} already",
-                    where=f"charts/{component}/contract.yaml metrics.alerts.{name}",
+                    where=f"{contract.file} metrics.alerts.{name}",
                     fix="give one of the two another name",
                 )
             found[name] = Known(name, own.severity, str(own.minutes), component, own.expr, own.summary, own.source)

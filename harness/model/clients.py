@@ -21,7 +21,7 @@ def clients(graph: Graph, server: str) -> dict[str, tuple[str, Client]]:
             if name in found:
                 raise UserError(
                     f"clients.{name} is declared by {found[name][0]}, too",
-                    where=f"charts/{owner}/contract.yaml",
+                    where=contract.file,
                     fix="give it another name",
                 )
             found[name] = (owner, client)

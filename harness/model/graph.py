@@ -1,19 +1,17 @@
-"""The dependency graph over all contracts: levels, sync waves, consumers, and what does not fit together.
+"""The dependency graph over all contracts: levels, sync waves and consumers.
 
-A contract is checked by itself in `harness.model.contract`; what two contracts say of each other is checked here.
+A contract is checked by itself in `harness.model.contract`; what two say of each other: `harness.model.contradictions`.
 """
 
 from __future__ import annotations
 
-import difflib
-import itertools
-from collections import defaultdict, deque
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections import defaultdict
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from harness.errors import UserError
 from harness.model.contract import Contract, Database, Need, Requirement, Secret, Topic
+from harness.model.contradictions import hard, refuse
 
 WAVE = 10  # sync waves per level: room for the phases below (docs/explanation/architecture.md, Order)
 PREPARE, WORKLOAD, PROVIDE = 1, 2, 3
@@ -43,18 +41,6 @@ class OwnedDatabase:
 
 
 @dataclass(frozen=True)
-class Problem:
-    """Something that two contracts say differently: where it stands, what is wrong, what to write."""
-
-    where: str
-    message: str
-    fix: str
-
-    def __str__(self) -> str:
-        return f"{self.where}: {self.message}; {self.fix}"
-
-
-@dataclass(frozen=True)
 class Graph:
     """All contracts and the edges between them; made by `build`, which refuses what does not fit."""
 
@@ -70,9 +56,7 @@ class Graph:
             UserError: the contracts contradict each other; every problem is named once, with file, key and fix.
         """
         ordered = dict(sorted(contracts.items()))
-        problems = [*_broken_edges(ordered), *_claims(ordered), *_topics(ordered), *_cycles(ordered)]
-        if problems:
-            raise _refusal(problems)
+        refuse(ordered)
         edges = tuple(
             Edge(
                 name, need.component, need.port, ordered[need.component].ports[need.port].port, need.need, need.why,
@@ -234,162 +218,13 @@ def _text(title: str) -> str:
     return title.replace('"', "#quot;")
 
 
-def _file(component: str) -> str:
-    return f"charts/{component}/contract.yaml"
-
-
-def _candidates(wrong: str, right: Iterable[str]) -> str:
-    names = sorted(right)
-    near = difflib.get_close_matches(wrong, names, n=1)
-    return f"write {near[0]}" if near else f"write one of {', '.join(names)}" if names else "there is none to choose"
-
-
-def _refusal(problems: list[Problem]) -> UserError:
-    if len(problems) == 1:
-        return UserError(problems[0].message, where=problems[0].where, fix=problems[0].fix)
-    return UserError(
-        f"{len(problems)} problems between the contracts",
-        where="charts/*/contract.yaml",
-        fix="mend each of these",
-        details="\n".join(str(problem) for problem in problems),
-    )
-
-
-def _broken_edges(contracts: Mapping[str, Contract]) -> Iterator[Problem]:
-    """Yield the requirements that name what is not there."""
-    for name, contract in contracts.items():
-        seen: set[tuple[str, str]] = set()
-        for index, need in enumerate(contract.requires):
-            where = f"{_file(name)} requires[{index}]"
-            if need.component == name:
-                yield Problem(f"{where}.component", f"{name} requires itself", "remove it, or write peers: true")
-                continue
-            if (need.component, need.port) in seen:
-                yield Problem(where, f"{need.component}:{need.port} is required twice", "make one entry of the two")
-            seen.add((need.component, need.port))
-            yield from _broken_edge(where, need, contracts)
-
-
-def _broken_edge(where: str, need: Requirement, contracts: Mapping[str, Contract]) -> Iterator[Problem]:
-    provider = contracts.get(need.component)
-    if provider is None:
-        fix = f"{_candidates(need.component, contracts)}, or add {_file(need.component)}"
-        yield Problem(f"{where}.component", f"no component {need.component}", fix)
-        return
-    port = provider.ports.get(need.port)
-    if port is None:
-        message = f"{need.component} has no port {need.port}"
-        yield Problem(f"{where}.port", message, _candidates(need.port, provider.ports))
-    elif not port.service:
-        message = f"port {need.port} of {need.component} is not offered by its Service"
-        yield Problem(f"{where}.port", message, f"remove service: false in {_file(need.component)}")
-    for secret in need.secrets:
-        if secret not in provider.secrets:
-            owners = [other for other, contract in contracts.items() if secret in contract.secrets]
-            owner = f"it belongs to {owners[0]}: require that one" if owners else ""
-            yield Problem(
-                f"{where}.secrets",
-                f"{need.component} owns no Secret {secret}",
-                owner or _candidates(secret, provider.secrets),
-            )
-
-
-def _claims(contracts: Mapping[str, Contract]) -> Iterator[Problem]:
-    """Yield what two components claim as theirs: Secret ids, databases and database users."""
-
-    def server(name: str) -> str:
-        # an instance and the component that it is one of are the same server in some environments
-        return (name in contracts and contracts[name].like) or name
-
-    secrets: dict[str, str] = {}
-    databases: dict[tuple[str, str], str] = {}
-    users: dict[tuple[str, str], tuple[str, str, str]] = {}
-    for name, contract in contracts.items():
-        for secret in contract.secrets:
-            if secret in secrets:
-                message = f"Secret {secret} is declared by {secrets[secret]} too"
-                yield Problem(f"{_file(name)} secrets.{secret}", message, "give one of them another id")
-            secrets.setdefault(secret, name)
-        for title, database in contract.databases.items():
-            where = f"{_file(name)} databases.{title}"
-            host = server(database.server)
-            if (host, title) in databases:
-                message = f"database {title} on {host} is claimed by {databases[host, title]} too"
-                yield Problem(where, message, "give one of them another name")
-            databases.setdefault((host, title), name)
-            claim = users.setdefault((host, database.user), (name, title, database.secret))
-            if (claim[0], claim[2]) != (name, database.secret):
-                # one user of one component for several of its databases is usual; two passwords for it are not
-                message = f"user {database.user} on {host} is claimed by databases.{claim[1]} of {claim[0]}"
-                fix = "give each component its own user, and each user one Secret"
-                yield Problem(f"{where}.user", message, fix)
-
-
-def _topics(contracts: Mapping[str, Contract]) -> Iterator[Problem]:
-    """Yield topics and buckets with two owners, and topics that are read and that nobody writes."""
-    owners: dict[tuple[str, str, str], str] = {}
-    for name, contract in contracts.items():
-        for key, things in (("topics", contract.topics), ("buckets", contract.buckets)):
-            for title, thing in things.items():
-                other = owners.setdefault((key, thing.server, title), name)
-                if other != name:
-                    message = f"{key[:-1]} {title} is owned by {other} too"
-                    yield Problem(f"{_file(name)} {key}.{title}", message, "let one own it and the other consume it")
-    written = {title for key, _, title in owners if key == "topics"}
-    for name, contract in contracts.items():
-        for title in contract.consumes:
-            if title not in written:
-                where = f"{_file(name)} consumes"
-                yield Problem(where, f"no component owns a topic {title}", _candidates(title, written))
-
-
-def _hard(contracts: Mapping[str, Contract], component: str) -> dict[str, str]:
-    """Return the components that one needs hard, each with the key that says so."""
-    return {
-        need.component: f"{_file(component)} requires[{index}]"
-        for index, need in enumerate(contracts[component].requires)
-        if need.need is Need.HARD and need.component in contracts and need.component != component
-    }
-
-
-def _cycles(contracts: Mapping[str, Contract]) -> Iterator[Problem]:
-    """Yield a shortest cycle through each component that is on one and was not reported yet."""
-    reported: set[str] = set()
-    for start in contracts:
-        cycle = [] if start in reported else _way_back(contracts, start, reported)
-        if cycle:
-            reported.update(cycle)
-            steps = [*cycle, start]
-            keys = ", ".join(_hard(contracts, a)[b] for a, b in itertools.pairwise(steps))
-            yield Problem(
-                keys,
-                f"hard requirements form a cycle: {' -> '.join(steps)}",
-                "write need: soft where the component starts without the other one",
-            )
-
-
-def _way_back(contracts: Mapping[str, Contract], start: str, without: set[str]) -> list[str]:
-    """Return the components of a shortest cycle through `start`, beginning with it; empty where there is none."""
-    ways = deque([[start]])
-    seen = set(without)
-    while ways:
-        way = ways.popleft()
-        for following in sorted(_hard(contracts, way[-1])):
-            if following == start:
-                return way
-            if following not in seen:
-                seen.add(following)
-                ways.append([*way, following])
-    return []
-
-
 def _levels(contracts: Mapping[str, Contract]) -> dict[str, int]:
     """Return each component's level: one more than the highest level of what it needs hard; 0 without."""
     levels: dict[str, int] = {}
 
     def level(component: str) -> int:
         if component not in levels:
-            levels[component] = max((1 + level(other) for other in _hard(contracts, component)), default=0)
+            levels[component] = max((1 + level(other) for other in hard(contracts, component)), default=0)
         return levels[component]
 
     return {component: level(component) for component in contracts}

@@ -104,8 +104,8 @@ def in_turn(names: Sequence[str], wanted: str, day: datetime.date) -> list[str]:
 
     Args:
         names: the profiles there are, without the run's own.
-        wanted: `in-turn`: `full`, and one of the others, another each day (day of the year modulo their number), so
-            that a run can be repeated on the same day; `all`; `none`; or names with commas.
+        wanted: `in-turn`: one of them, another each day (its number in the calendar modulo theirs), so that a run can
+            be repeated on the same day; `all`; `none`; or names with commas.
         day: today.
 
     Raises:
@@ -116,9 +116,7 @@ def in_turn(names: Sequence[str], wanted: str, day: datetime.date) -> list[str]:
     if wanted == "all":
         return list(names)
     if wanted == "in-turn":
-        always = [name for name in names if name == "full"]
-        rest = [name for name in names if name != "full"]
-        return [*always, *([rest[day.timetuple().tm_yday % len(rest)]] if rest else [])]
+        return [names[day.toordinal() % len(names)]]
     chosen = [name.strip() for name in wanted.split(",")]
     for name in chosen:
         if name not in names:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from harness import paths, revisions
@@ -44,6 +44,7 @@ class Rendered:
         inputs: by Application name, what Helm was given.
         digests: by Application name, the hash of Helm's bytes.
         keys: by Application name, the hash of all that Helm was given.
+        renderings: by Application name, all that Helm gave.
     """
 
     environment: Environment
@@ -53,6 +54,7 @@ class Rendered:
     inputs: Mapping[str, Inputs]
     digests: Mapping[str, str]
     keys: Mapping[str, str]
+    renderings: Mapping[str, Rendering] = field(default_factory=dict)
 
     def objects(self) -> list[Object]:
         """Return the objects of all Applications, without `delivery`."""
@@ -222,4 +224,5 @@ def _rendered(
         inputs,
         {name: charts[given].digest for name, given in inputs.items()},
         {name: charts[given].key for name, given in inputs.items()},
+        {name: charts[given] for name, given in inputs.items()},
     )

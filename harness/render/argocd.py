@@ -7,6 +7,7 @@ differ from Argo CD's (argo-cd v3.6.1: applicationset/generators/git.go, reposer
 from __future__ import annotations
 
 import json
+import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -15,6 +16,7 @@ from typing import Any
 
 from harness.errors import UserError
 from harness.model.load import read_yaml
+from harness.paths import shown_by
 from harness.render.helm import KUBERNETES, Inputs
 from harness.render.objects import Object, title
 
@@ -108,7 +110,7 @@ def inputs(
         chart=chart,
         release=helm.get("releaseName") or name,
         namespace=helm.get("namespace") or application["spec"]["destination"].get("namespace", ""),
-        values=tuple(_values_files(helm.get("valueFiles", ()), chart, repository, ignore, where)),
+        values=tuple(_values_files(helm.get("valueFiles", ()), repository / source["path"], repository, ignore, where)),
         inline=json.dumps(helm["valuesObject"]) if helm.get("valuesObject") else str(helm.get("values", "")),
         parameters=tuple((key, value) for key, value, text in parameters if not text),
         text_parameters=tuple((key, value) for key, value, text in parameters if text),
@@ -139,6 +141,11 @@ def _values_files(
 
 
 def _inside(repository: Path, path: Path, where: str) -> Path:
+    origin = shown_by(repository)
+    if origin is not None:  # a view, whose folders are links to the checkout: the files are there
+        seen = Path(os.path.normpath(path))
+        if seen.is_relative_to(repository):
+            return seen.resolve() if seen.resolve().is_relative_to(origin) else seen
     # normalised by text, as Argo CD does before it follows links
     resolved = Path(re.sub(r"/+", "/", str(path.parent.resolve() / path.name)))
     if not resolved.is_relative_to(repository.resolve()):

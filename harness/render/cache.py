@@ -17,7 +17,7 @@ from harness.render.locate import shown
 
 ENTRIES = 4096  # of a kind; of about 10 kB each
 RENDERS = "render"  # the folder of what Helm gave
-VERSION = "1"  # changes with what an entry holds
+VERSION = "2"  # changes with what an entry holds
 
 
 class Key:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 import tempfile
 from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -19,12 +20,13 @@ from harness.model.load import read_yaml
 from harness.paths import cache_dir
 from harness.process import ProcessError, run
 from harness.render import cache
-from harness.render.locate import shown
+from harness.render.locate import shown, source
 from harness.render.objects import Object, parse_objects
 from harness.render.refusal import refusal
 
 KUBERNETES = "1.37.2"  # the version of the embedded engine; what `--kube-version` is without another wish
 WORKERS = 2
+_SOURCE = re.compile(r"^# Source: (\S+)$", re.M)
 _SPEED = {"GOGC": "400"}  # Helm ends before it would need its memory back; a fifth less time
 
 
@@ -67,11 +69,21 @@ class Inputs:
 
 @dataclass(frozen=True)
 class Rendering:
-    """What Helm gave: the objects in its order, the hash of its bytes, and the hash of all that it was given."""
+    """What Helm gave.
+
+    Attributes:
+        objects: in Helm's order.
+        sources: for each object, the template that wrote it, as Helm names it (`umbrella/charts/iam/templates/x.yaml`).
+        digest: the hash of Helm's bytes.
+        key: the hash of all that Helm was given.
+        tree: the hash of the chart's files.
+    """
 
     objects: list[Object]
+    sources: list[str]
     digest: str
     key: str
+    tree: str
 
 
 def helm_template(
@@ -113,15 +125,17 @@ def template(inputs: Inputs, trees: Mapping[Path, str] | None = None) -> Renderi
     Raises:
         UserError: as `helm_template`.
     """
-    key = _key(inputs, trees or {})
+    tree = (trees or {}).get(inputs.chart) or cache.tree_hash(inputs.chart)
+    key = _key(inputs, tree)
     stored = cache.load(key)
     if stored is None:
         for path in (*inputs.values, *inputs.written):
             read_yaml(path, shown(path))  # Helm takes a key that is written twice without a word
         text = template_text(inputs)
-        stored = {"digest": digest(text), "objects": _parse(text, inputs)}
+        objects = _parse(text, inputs)
+        stored = {"digest": digest(text), "objects": objects, "sources": _sources(text, len(objects))}
         cache.store(key, stored)
-    return Rendering(stored["objects"], stored["digest"], key)
+    return Rendering(stored["objects"], stored["sources"], stored["digest"], key, tree)
 
 
 def template_many(wanted: Iterable[Inputs]) -> dict[Inputs, Rendering]:
@@ -179,14 +193,31 @@ def _parse(text: str, inputs: Inputs) -> list[Object]:
         broken.parent.mkdir(parents=True, exist_ok=True)
         broken.write_text(text, encoding="utf-8")
         mark = getattr(error, "problem_mark", None)
+        place = f"{broken}:{mark.line + 1}" if mark else str(broken)
+        template = _template(text, mark.line, inputs.chart) if mark else ""
         raise UserError(
             f"chart {inputs.chart.name}: what it renders is not right: {getattr(error, 'problem', None) or error}",
-            where=f"{broken}:{mark.line + 1}" if mark else str(broken),
-            fix="mend the template that the line `# Source:` above it names",
+            where=template or place,
+            fix="mend what the template includes" if template else "mend the template that `# Source:` above it names",
+            details=f"what came out: {place}" if template else "",
         ) from None
 
 
-def _key(inputs: Inputs, trees: Mapping[Path, str]) -> str:
+def _template(text: str, line: int, chart: Path) -> str:
+    """Return the template whose output a line of Helm's is, as a person writes it; empty where Helm names none."""
+    for before in reversed(text.splitlines()[: line + 1]):
+        if before.startswith("# Source: "):
+            return shown(source(before.removeprefix("# Source: ").strip(), chart))
+    return ""
+
+
+def _sources(text: str, count: int) -> list[str]:
+    """Return the template of each document; nothing is known where there are more documents than Helm's comments."""
+    found = _SOURCE.findall(text)
+    return found if len(found) == count else [""] * count
+
+
+def _key(inputs: Inputs, tree: str) -> str:
     key = cache.Key()
     helm = _helm()
     status = helm.resolve().stat()
@@ -195,7 +226,7 @@ def _key(inputs: Inputs, trees: Mapping[Path, str]) -> str:
     key.add("inline", inputs.inline)
     for path in inputs.values:
         key.add("values", cache.read(path))
-    key.add("chart", trees.get(inputs.chart) or cache.tree_hash(inputs.chart))
+    key.add("chart", tree)
     return key.text()
 
 

@@ -97,5 +97,5 @@ def provenance(item: Wanted) -> dict[str, str]:
     """Return the annotations of a Secret that is made here: whose it is, and where it is declared."""
     return {
         "indigo-paas/owner": item.owner,
-        "indigo-paas/contract": f"charts/{item.owner}/contract.yaml secrets.{item.identifier}",
+        "indigo-paas/contract": item.declared,
     }

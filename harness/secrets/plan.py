@@ -37,6 +37,10 @@ class Wanted:
     secret: Secret
     outside: bool  # the owner runs elsewhere: its values are that one's, nothing can be made up
     notes: tuple[str, ...]
+    declared: str
+    """File and key of the contract that declares it."""
+    optional: str = ""
+    """When it is not needed; empty where it is, always or in this environment."""
 
     def origin(self, key: str) -> Origin:
         """Return where the value of a key comes from."""
@@ -67,7 +71,11 @@ class Planned:
 
 
 def wanted(
-    graph: Graph, modes: Mapping[str, Mode], names: Mapping[str, str], provisioned: Collection[str] = ()
+    graph: Graph,
+    modes: Mapping[str, Mode],
+    names: Mapping[str, str],
+    provisioned: Collection[str] = (),
+    demanded: Collection[str] = (),
 ) -> list[Wanted]:
     """Return the Secrets that the components which run here need, by name.
 
@@ -78,6 +86,8 @@ def wanted(
         modes: where each component runs.
         names: `global.secrets`: names of Kubernetes Secrets by id, where they are not the id itself.
         provisioned: components elsewhere on which a Job makes things (harness.model.placement).
+        demanded: names of Secrets without which a pod of the environment does not start (`references.demanded`): an
+            optional one among them is not optional there.
 
     Raises:
         UserError: `global.secrets` has an id that nobody declares or an empty name, or gives one name to two Secrets
@@ -109,6 +119,8 @@ def wanted(
             secret,
             not modes[owner].here,
             tuple(_notes(graph, modes, owner, identifier)),
+            graph.contracts[owner].place_of_secret(identifier),
+            "" if names.get(identifier, identifier) in demanded else secret.optional,
         )
         for identifier, (owner, secret) in declared.items()
         if modes[owner].here or identifier in read
@@ -178,7 +190,7 @@ def decide(item: Wanted, stored: Stored | None, signs: bool) -> Planned:
         return Origin.PERSON if found is Origin.SIGNED and not whole else found
 
     # an optional Secret is not begun when somebody else has to end it
-    spared = bool(item.secret.optional) and stored is None and any(origin_of(key) is Origin.PERSON for key in absent)
+    spared = bool(item.optional) and stored is None and any(origin_of(key) is Origin.PERSON for key in absent)
     locked = stored.locked if stored else None
 
     def state(key: str) -> State:

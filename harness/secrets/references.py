@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -41,6 +41,11 @@ class SecretRef:
 def references(objects: Iterable[Mapping[str, Any]]) -> set[SecretRef]:
     """Return every Secret that pods (variables, `envFrom`, volumes; not `imagePullSecrets`) and resources read."""
     return {reference for item in objects for reference in _of_object(item)}
+
+
+def demanded(objects: Iterable[Mapping[str, Any]]) -> set[str]:
+    """Return the names of the Secrets without which some pod does not start, or some resource is not complete."""
+    return {reference.secret for reference in references(objects) if not reference.optional}
 
 
 def _of_object(item: Mapping[str, Any]) -> Iterator[SecretRef]:
@@ -111,18 +116,22 @@ def _of_volume(source: Mapping[str, Any], secret: str, where: str) -> Iterator[U
 
 
 def two_way(
-    objects: Sequence[Mapping[str, Any]], contracts: Mapping[str, Contract], global_secrets: Mapping[str, str]
+    objects: Sequence[Mapping[str, Any]],
+    contracts: Mapping[str, Contract],
+    global_secrets: Mapping[str, str],
+    needed: Collection[str] = (),
 ) -> list[str]:
     """Return what rendered objects and contracts say differently about Secrets; empty where they agree.
 
     Every key that an object reads is declared by a contract, and read only by its owner, by a component that requires
     it (`requires[].secrets`), or by the server on which the owner has a database with that Secret. Every declared key
-    of a component that is rendered is read by some object, unless its Secret is optional.
+    of a component that is rendered is read by some object, unless its Secret is optional and not needed here.
 
     Args:
         objects: the rendered objects of one environment.
         contracts: all contracts.
         global_secrets: `global.secrets` of the environment.
+        needed: ids of optional Secrets that the environment's values make needed.
 
     Returns:
         sentences that name component, object, key and fix, sorted.
@@ -138,10 +147,11 @@ def two_way(
     used = {(reference.secret, reference.key) for reference in found}
     rendered = {((item.get("metadata") or {}).get("labels") or {}).get(NAME_LABEL) for item in objects if _serves(item)}
     for (name, key), (owner, identifier, contract) in declared.items():
-        if owner in rendered and not contract.secrets[identifier].optional and not used & {(name, key), (name, None)}:
+        spared = contract.secrets[identifier].optional and identifier not in needed
+        if owner in rendered and not spared and not used & {(name, key), (name, None)}:
             problems.add(
-                f"{owner}: no object reads key {key} of Secret {name}; wire it in charts/{owner}/templates/_wiring.tpl "
-                f"or remove secrets.{identifier}.keys.{key} from charts/{owner}/contract.yaml"
+                f"{owner}: no object reads key {key} of Secret {name}; wire it in charts/{contract.chart}/templates/"
+                f"_wiring.tpl or remove {contract.place_of_secret(identifier)}.keys.{key}"
             )
     return sorted(problems)
 
@@ -176,10 +186,11 @@ def _undeclared(reference: SecretRef, declared: Declared, contracts: Mapping[str
         return
     for key in keys if reference.key is None else [reference.key]:
         owner, identifier, contract = declared[reference.secret, key]
+        reader = contracts[who].file if who in contracts else f"charts/{who}/contract.yaml"
         if reference.component not in _readers(owner, identifier, contract, contracts):
             yield (
                 f"{who}: {reference.place} reads Secret {reference.secret} of {owner} without requiring it; add "
-                f"secrets: [{identifier}] to the entry for {owner} under requires in charts/{who}/contract.yaml"
+                f"secrets: [{identifier}] to the entry for {owner} under requires in {reader}"
             )
             return
 

@@ -68,7 +68,7 @@ def prepare(
     if not chosen:
         raise UserError(
             f"no key of {item.identifier} can be rotated without a hand",
-            where=f"charts/{item.owner}/contract.yaml secrets.{item.identifier}",
+            where=item.declared,
             fix="name keys with --key or --from-file; docs/reference/rotation.md says what each of them takes",
         )
     values = {key: _value(item, key, stored, given, prepared) for key in chosen if not _signed(item, key, given)}
@@ -99,7 +99,7 @@ def _certificate(item: Wanted, store: SecretStore, namespace: str) -> Mapping[st
 
 
 def _value(item: Wanted, key: str, stored: Stored, given: Mapping[str, Hidden], prepared: bool) -> Hidden:
-    where = f"charts/{item.owner}/contract.yaml secrets.{item.identifier}.keys.{key}"
+    where = f"{item.declared}.keys.{key}"
     spec = item.secret.keys.get(key)
     if spec is None:
         known = ", ".join(sorted(item.secret.keys))

@@ -68,8 +68,8 @@ def verify(items: Sequence[Wanted], store: SecretStore, now: datetime | None = N
 def _verify(item: Wanted, stored: Stored | None) -> Iterator[Finding]:
     if stored is None:
         keys = ", ".join(sorted(item.secret.keys))
-        if item.secret.optional:
-            yield Finding(item.name, None, f"is not there; optional: {item.secret.optional}", "", note=True)
+        if item.optional:
+            yield Finding(item.name, None, f"is not there; optional: {item.optional}", "", note=True)
         elif any(item.origin(key) is Origin.PERSON for key in item.secret.keys):
             yield Finding(item.name, None, "is missing", f"indigo secrets plan says who supplies its keys: {keys}")
         else:

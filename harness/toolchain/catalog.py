@@ -56,6 +56,7 @@ class GoTool(Tool):
         module: directory that holds go.mod and go.sum, relative to this package.
         files: module files that the tool needs when it runs (globs in `pinned`), kept beside it.
         program: file name that `go build` gives the binary, where the package does not end in it.
+        tags: build tags. Tools of one module are built together, so they have the same ones.
     """
 
     package: str = ""
@@ -63,6 +64,7 @@ class GoTool(Tool):
     module: str = "go"
     files: tuple[str, ...] = ()
     program: str = ""
+    tags: tuple[str, ...] = ()
 
     @property
     def version(self) -> str:
@@ -226,6 +228,27 @@ TOOLS: tuple[Tool, ...] = (
         package="github.com/helm/chart-testing/v3/ct",
         pinned="github.com/helm/chart-testing/v3",
         module="go-ct",
+    ),
+    GoTool(
+        "actionlint",
+        "checks GitHub workflows",
+        version_command=("-version",),
+        version_pattern=r"^v?(\S+)",
+        disk=GB // 5,
+        seconds=20,
+        package="github.com/rhysd/actionlint/cmd/actionlint",
+        pinned="github.com/rhysd/actionlint",
+        module="go-lint",
+    ),
+    GoTool(
+        "promtool",
+        "tries alerts against series, as Prometheus evaluates them",
+        disk=3 * GB // 2,
+        seconds=120,
+        package="github.com/prometheus/prometheus/cmd/promtool",
+        pinned="github.com/prometheus/prometheus",
+        module="go-promtool",
+        tags=("remove_all_sd",),  # no service discovery of clouds: hundreds of packages that no rule needs
     ),
     ModuleFiles(
         "argocd-config",

@@ -137,7 +137,8 @@ def link_flags(tool: GoTool) -> str:
 
 def build_flags(tool: GoTool) -> list[str]:
     """Return the flags of `go build` (and of a `go list` that is to see the same packages)."""
-    return [*FLAGS, f"-ldflags={link_flags(tool)}"]
+    tags = [f"-tags={','.join(tool.tags)}"] if tool.tags else []
+    return [*FLAGS, *tags, f"-ldflags={link_flags(tool)}"]
 
 
 def key(tool: Tool) -> str:

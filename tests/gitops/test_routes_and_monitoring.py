@@ -1,4 +1,4 @@
-"""Routes, monitors and rules: an API server with upstream's definitions takes them, and refuses what is wrong."""
+"""Routes, monitors and rules: taken by an API server with upstream's definitions, and delivered by Argo CD."""
 
 from __future__ import annotations
 
@@ -9,12 +9,17 @@ from typing import Any
 
 import pytest
 
+from harness.argo.pacer import Pacer
+from harness.argo.source import WorkingTreeSource
 from harness.cluster import ApiError, Cluster, Object
+from harness.diagnose.health import health
+from harness.e2e.platform import Platform, converged
 from harness.engines.embedded.engine import EmbeddedEngine
 from harness.engines.embedded.settings import Settings
 from harness.model.load import load_contracts
 from harness.paths import repository
 from harness.render import render_environment
+from harness.report.recorder import Recorder
 from tests.support import everything, render_chart
 
 pytestmark = pytest.mark.gitops
@@ -30,6 +35,16 @@ INGRESS = {
         "tls": {"clusterIssuer": "site"},
         "limitAnnotations": {"timeout": {"haproxy.org/timeout-server": "%ds"}},
     },
+}
+# both kinds of route, a path that is cut off, and a component with metrics of its own
+SITE: dict[str, Any] = {
+    "global": {
+        "routes": GATEWAY,
+        "monitoring": MONITORING,
+        "urls": {"orchestrator": "https://paas.dev.indigo.example/orchestrator"},
+        "components": {"federation-manager-opa": {"mode": "embedded"}},
+    },
+    "dashboard": {"route": INGRESS},
 }
 Engine = tuple[EmbeddedEngine, Cluster]
 
@@ -83,6 +98,55 @@ def test_upstreams_definitions_refuse_what_is_wrong_in_them(
     place[path[-1]] = value
     with pytest.raises(ApiError, match=says):
         engine[1].apply(item, dry_run=True)
+
+
+@pytest.fixture(scope="module")
+def delivered(engine: Engine, recorder: Recorder) -> Iterator[Platform]:
+    """The environment dev with routes and monitoring, brought up by Argo CD from nothing."""
+    source = WorkingTreeSource(engine[0].run_dir, repository())
+    with Pacer(engine[1]):
+        platform = Platform(engine[0], source, recorder, "dev")
+        platform.values(SITE, "routes and monitoring")
+        platform.bootstrap()
+        platform.create_secrets()
+        platform.wait(converged(source.head), "routes and monitoring: Synced and Healthy", seconds=180)
+        yield platform
+
+
+def tracked(platform: Platform) -> dict[str, Object]:
+    """The objects of our kinds in the environment's namespace."""
+    return {
+        f"{kind}/{item['metadata']['name']}": item
+        for kind in KINDS
+        for item in platform.cluster.list(kind, platform.namespace)
+    }
+
+
+def test_argo_cd_delivers_them_and_calls_them_healthy(delivered: Platform) -> None:
+    found = tracked(delivered)
+    assert {"HTTPRoute/iam", "HTTPRoute/orchestrator", "Ingress/dashboard"} <= set(found)
+    assert {"PodMonitor/federation-manager-opa", "PrometheusRule/mariadb", "PrometheusRule/platform"} <= set(found)
+    # the state that Argo CD 3 does not write to the Application, by the same rules; of monitors and rules it has none
+    assert {name: str(health(item)) for name, item in found.items() if not health(item).well} == {}
+    app = delivered.cluster.get("Application", delivered.name, "argocd")
+    entries = [entry for entry in app["status"]["resources"] if entry["kind"] in KINDS]
+    assert {f"{entry['kind']}/{entry['name']}" for entry in entries} == set(found)
+    assert {entry["status"] for entry in entries} == {"Synced"}
+
+
+def test_a_second_sync_changes_none_of_them(delivered: Platform) -> None:
+    before = {name: item["metadata"]["resourceVersion"] for name, item in tracked(delivered).items()}
+    delivered.sync_again()
+    assert {name: item["metadata"]["resourceVersion"] for name, item in tracked(delivered).items()} == before
+
+
+def test_switching_monitoring_off_takes_them_away_and_restarts_no_pod(delivered: Platform) -> None:
+    pods = delivered.pods()
+    change = SITE | {"global": {**SITE["global"], "monitoring": {"enabled": False}}}
+    delivered.deliver(delivered.values(change, "no monitoring"), "monitoring off")
+    left = {name.split("/")[0] for name in tracked(delivered)}
+    assert left == {"HTTPRoute", "Ingress"}
+    assert delivered.pods() == pods
 
 
 def test_the_environment_as_committed_renders_none_of_them() -> None:

@@ -70,6 +70,13 @@ def too_little_time_to_stop(edit: Edit) -> None:
     edit.pod("mariadb")["spec"]["terminationGracePeriodSeconds"] = 30
 
 
+@mistake("pod-hygiene", "the software is killed and not ended")
+def a_pause_that_takes_all_the_time_to_stop(edit: Edit) -> None:
+    grace = edit.contracts["iam"].workload.gracePeriod
+    edit.contract("iam", workload=edit.contracts["iam"].workload.model_copy(update={"preStop": grace}))
+    edit.container("iam")["lifecycle"]["preStop"]["sleep"]["seconds"] = grace
+
+
 @mistake("pod-hygiene", "guards 1 replica")
 def a_budget_on_one_replica(edit: Edit) -> None:
     edit.budget("valkey")
@@ -137,7 +144,7 @@ def an_object_without_a_label(edit: Edit) -> None:
 
 @mistake("names", "characters, a Job takes 57")
 def a_job_with_a_long_name(edit: Edit) -> None:
-    edit.job("mariadb")["metadata"]["name"] = "mariadb-" + 60 * "x"
+    edit.job("mariadb")["metadata"]["name"] = f"mariadb-{60 * 'x'}-0123abcd"
 
 
 @mistake("names", "is rendered 2 times")

@@ -16,13 +16,27 @@ from harness.checks.rules.images_listed import scan as images_in
 from harness.checks.rules.no_nondeterminism import scan
 from harness.cli.check import check as command
 from harness.errors import UserError
-from tests.static import mistakes_delivery, mistakes_objects, mistakes_routes
+from tests.static import (
+    mistakes_delivery,
+    mistakes_kubernetes,
+    mistakes_objects,
+    mistakes_references,
+    mistakes_routes,
+)
 from tests.static.edit import Edit
 from tests.static.mistakes import MISTAKES
 
 # These look at files, not at the objects that an edit changes; they have tests of their own.
-OF_FILES = {"determinism", "generated-fresh", "no-nondeterminism", "revisions"}
-assert mistakes_delivery and mistakes_objects and mistakes_routes  # they enter their own into the table
+OF_FILES = {
+    "determinism",
+    "generated-fresh",
+    "immutable-fields",
+    "no-nondeterminism",
+    "revisions",
+    "values-refused",
+}
+# they enter their own into the table
+assert mistakes_delivery and mistakes_kubernetes and mistakes_objects and mistakes_references and mistakes_routes
 BELOW = {
     "iam": "https://iam.example.org",
     "dashboard": "https://dashboard.example.org",
@@ -268,7 +282,7 @@ def test_the_command_shows_findings_by_environment_and_component(
 ) -> None:
     edit = Edit(committed)
     edit.container("mariadb")["image"] = "mariadb:latest"
-    monkeypatch.setattr("harness.cli.check.subject", lambda _: edit.subject())
+    monkeypatch.setattr("harness.cli.check.subject", lambda _, profiles: edit.subject())
     done = run("--rule", "contract-image")
     assert done.exit_code == 1
     shown = done.output.splitlines()

@@ -28,8 +28,8 @@ URLS = {name: f"https://{name}.example.org" for name, item in CONTRACTS.items() 
 NEEDS: dict[str, dict[str, Any]] = {
     "iam": {"sessions": "valkey"},
     "dashboard": {"features": {"vault": True}},
-    "federation-manager": {"kafka": True},
-    "orchestrator-python": {"kafka": True},
+    "federation-manager": {"kafkaEnabled": True},
+    "orchestrator-python": {"kafkaEnabled": True},
 }
 
 

@@ -231,12 +231,12 @@ def test_forwarded_headers_are_believed_and_only_the_gateway_and_components_come
 
 def test_kafka_is_a_sketch_and_off_until_wanted() -> None:
     assert chart.env()["KAFKA_ENABLE"] == "false"
-    found = chart.env(kafka=True)
+    found = chart.env(kafkaEnabled=True)
     assert found["KAFKA_ENABLE"] == "true"
     assert found["KAFKA_SSL_PASSWORD"] == secret("kafka-client-tls", "password")
     assert found["KAFKA_BOOTSTRAP_SERVERS"] == "kafka:9095"
-    assert "federation-manager.kafka" in chart.refusal(kafka=True, components={"kafka": {"mode": "off"}})
-    assert "federation-manager.kafka: true" in chart.refusal(settings={"KAFKA_ENABLE": "true"})
+    assert "federation-manager.kafkaEnabled" in chart.refusal(kafkaEnabled=True, components={"kafka": {"mode": "off"}})
+    assert "federation-manager.kafkaEnabled: true" in chart.refusal(settings={"KAFKA_ENABLE": "true"})
     topics = chart.contract.topics
     assert {found["KAFKA_EVALUATE_PROVIDERS_TOPIC"], found["KAFKA_PROVIDERS_MONITORING_TOPIC"]} == set(topics)
 

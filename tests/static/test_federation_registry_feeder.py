@@ -16,6 +16,7 @@ from typing import Any
 
 import pytest
 
+from harness.secrets.references import demanded
 from tests import support
 from tests.static.federation import ISSUER, URLS
 from tests.support import Chart, env_of, mounts, secret
@@ -302,6 +303,10 @@ def test_docker_socket_is_not_mounted_and_no_agent_is_asked(machine: Machine) ->
     accounts = mounts(chart.pod(providers=PROVIDERS))["/secrets/accounts"]["secret"]
     assert accounts["secretName"] == "federation-registry-feeder-accounts"
     assert "/secrets/accounts" not in mounts(chart.pod()), "without providers no account is needed"
+    assert accounts["secretName"] in demanded(chart.render(providers=PROVIDERS)), (
+        "indigo secrets would call it optional"
+    )
+    assert accounts["secretName"] not in demanded(chart.render())
 
 
 def test_kubernetes_token_audience_is_asked_of_the_issuer(machine: Machine) -> None:

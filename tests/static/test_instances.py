@@ -8,11 +8,12 @@ from typing import Any
 import pytest
 
 from harness.errors import UserError
-from harness.model.contract import Contract
+from harness.model.contract import Contract, Need, Requirement
 from harness.model.environment import Mode
 from harness.model.graph import Graph
 from harness.model.load import load_contracts, parse
 from harness.model.placement import place
+from harness.secrets.apply import provenance
 from harness.secrets.plan import wanted
 from tests import support
 
@@ -124,6 +125,24 @@ def test_the_graph_of_an_environment_has_no_instance_that_is_shared() -> None:
     apart = place(contracts, {"global": {"components": APART}})
     assert "iam" not in apart.graph.consumers("mariadb", "mysql")
     assert apart.graph.consumers("mariadb-iam", "mysql") == ["iam"]
+
+
+def test_a_message_about_an_instance_names_the_file_and_key_that_a_person_wrote() -> None:
+    contracts = load_contracts(support.charts())
+    apart = place(contracts, {"global": {"components": APART}})
+    (root,) = [item for item in wanted(apart.graph, apart.modes, {}) if item.identifier == "mariadb-iam-root"]
+    for where in (root.declared, provenance(root)["indigo-paas/contract"]):
+        assert where == "charts/mariadb/contract.yaml secrets.mariadb-root"
+    for name, item in contracts.items():
+        assert (support.charts().parent / item.file).is_file(), name
+        for identifier in item.secrets:
+            written = item.place_of_secret(identifier).rpartition(".")[2]
+            assert f"\n  {written}:" in (support.charts().parent / item.file).read_text(encoding="utf-8")
+    need = Requirement(component="nowhere", port="http", need=Need.HARD, why="No component has it.", source="a test")
+    contracts["mariadb-iam"] = contracts["mariadb-iam"].model_copy(update={"requires": (need,)})
+    with pytest.raises(UserError) as caught:
+        Graph.build(contracts)
+    assert "where: charts/mariadb/contract.yaml requires[0].component" in str(caught.value)
 
 
 # --- contracts that break the mechanism

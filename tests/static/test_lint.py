@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import sys
 from collections.abc import Iterable
@@ -12,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from harness import toolchain
+from harness.ci.charts import environment
 from harness.paths import repository
 from harness.process import ProcessError, run
 from harness.render import cache
@@ -33,12 +33,6 @@ def key(*inputs: str, files: Iterable[Path] = (), folder: Path | None = None) ->
     if folder:
         found.add_tree(folder)
     return found.text()
-
-
-def path() -> str:
-    """Return a PATH that begins with this environment's programs and the project's Helm."""
-    folders = [toolchain.tool("helm").parent, Path(sys.executable).parent]
-    return os.pathsep.join([*map(str, folders), os.environ.get("PATH", "")])
 
 
 def yamllint(root: Path, names: list[str], conf: Path) -> None:
@@ -68,7 +62,7 @@ def ct(root: Path) -> list[str]:
     new = [chart for chart in charts if not cache.load(keys[chart], RIGHT)]
     if new:
         names = ",".join(f"charts/{chart.name}" for chart in new)
-        done = run(program, "lint", "--config", "ct.yaml", "--charts", names, cwd=root, env={"PATH": path()})
+        done = run(program, "lint", "--config", "ct.yaml", "--charts", names, cwd=root, env=environment())
         assert "All charts linted successfully" in done.stdout, done.stdout
     for chart in new:
         cache.store(keys[chart], True, RIGHT)

@@ -52,16 +52,16 @@ def test_kafka_client_name_is_its_own() -> None:
 
 
 def test_kafka_password_is_demanded_with_certificate_and_key() -> None:
-    found = chart.env(kafka=True)
+    found = chart.env(kafkaEnabled=True)
     assert found["KAFKA_SSL_ENABLE"] == "true"
     assert found["KAFKA_SSL_PASSWORD"] == secret("kafka-client-tls", "password")
     assert found["KAFKA_BOOTSTRAP_SERVERS"] == "kafka:9095"
-    spec = chart.pod(kafka=True)
+    spec = chart.pod(kafkaEnabled=True)
     (folder,) = [item["mountPath"] for item in spec["containers"][0]["volumeMounts"] if "kafka" in item["name"]]
     (volume,) = [item["secret"] for item in spec["volumes"] if "secret" in item]
     files = {f"{folder}/{item['path']}" for item in volume["items"]}
     assert files == {found[f"KAFKA_SSL_{name}_PATH"] for name in ("CACERT", "CERT", "KEY")}
-    assert "orchestrator-python.kafka" in chart.refusal(kafka=True, components={"kafka": {"mode": "off"}})
+    assert "orchestrator-python.kafkaEnabled" in chart.refusal(kafkaEnabled=True, components={"kafka": {"mode": "off"}})
     assert chart.env(components={"kafka": {"mode": "off"}}), "without announcements it needs no Kafka"
 
 
@@ -70,10 +70,10 @@ def test_access_token_on_the_topic_only_where_a_site_wants_it() -> None:
     assert found["KAFKA_ENABLE"] == "false"
     assert not [name for name in found if name.startswith("KAFKA_SSL")]
     assert not [item for item in chart.pod()["volumes"] if "secret" in item]
-    assert "access token" in chart.contract.options["kafka"].meaning
-    assert "kafka: true" in chart.refusal(settings={"KAFKA_ENABLE": True})
+    assert "access token" in chart.contract.options["kafkaEnabled"].meaning
+    assert "kafkaEnabled: true" in chart.refusal(settings={"KAFKA_ENABLE": True})
     topic = chart.contract.topics["create-deployment"]
-    assert chart.env(kafka=True)["KAFKA_CREATE_DEP_TOPIC"] == "create-deployment"
+    assert chart.env(kafkaEnabled=True)["KAFKA_CREATE_DEP_TOPIC"] == "create-deployment"
     assert str(topic.maxMessageBytes) == str(chart.contract.settings["KAFKA_MAX_REQUEST_SIZE"].default)
 
 

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-import shutil
+import dataclasses
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from harness.checks import Subject, check, rules, subject
+from harness.checks import Subject, check, rules
 from harness.errors import UserError
 from harness.model.environment import Mode, load_environment
 from harness.model.trial import profiles, trial
 from harness.paths import repository
-from tests.static.conftest import COPIED
+from harness.render import render_all
+from harness.render.trials import render_trials
 from tests.static.edit import Edit
 
 OF_FILES = {"determinism", "generated-fresh", "no-nondeterminism", "images-listed"}
@@ -21,23 +22,54 @@ OF_OBJECTS = sorted(set(rules()) - OF_FILES)
 OPTIONAL = {"orchestrator-python", "orchestrator-python-opa"}
 
 
-def tried(profile: str, root: Path) -> Subject:
-    for name in COPIED:
-        shutil.copytree(repository() / name, root / name, symlinks=True)
-    attempt = trial(root, profile)
-    attempt.write(root)
-    return subject([attempt.environment], root)
+def only(everything: Subject, environment: str) -> Subject:
+    return dataclasses.replace(everything, platforms={environment: everything.platforms[environment]}, complete=False)
 
 
 @pytest.mark.parametrize("profile", profiles(repository()))
-def test_a_profile_keeps_every_rule(profile: str, tmp_path: Path) -> None:
-    found = check(tried(profile, tmp_path), OF_OBJECTS).findings
+def test_a_profile_keeps_every_rule(with_profiles: Subject, profile: str) -> None:
+    attempt = trial(repository(), profile)
+    found = check(only(with_profiles, attempt.environment), OF_OBJECTS).findings
     assert not found, "\n".join(f"{item.rule} {item.object} {item.path}: {item.message}; {item.fix}" for item in found)
 
 
 @pytest.fixture(scope="module")
-def full(tmp_path_factory: pytest.TempPathFactory) -> Subject:
-    return tried("full", tmp_path_factory.mktemp("full"))
+def full(with_profiles: Subject) -> Subject:
+    return only(with_profiles, "trial-full")
+
+
+@pytest.mark.parametrize("profile", ["ha", "legacy"])
+def test_what_is_checked_is_what_would_be_deployed(with_profiles: Subject, checkout: Path, profile: str) -> None:
+    """`make e2e --profile` writes the example into a tree of its own; the check looks at a view of the checkout."""
+    attempt = trial(checkout, profile)
+    attempt.write(checkout)
+    deployed = render_all([attempt.environment], checkout)[attempt.environment]
+    viewed = with_profiles.platforms[attempt.environment].rendered
+    assert deployed.digests == viewed.digests
+    assert deployed.delivery == viewed.delivery
+
+
+def test_a_mistake_in_an_example_is_refused_with_its_file(checkout: Path) -> None:
+    path = checkout / "argocd/examples/site/values-legacy.yaml"
+    path.write_text(path.read_text(encoding="utf-8") + "mariadb: {replica: 1}\n", encoding="utf-8")
+    with pytest.raises(UserError, match=r"mariadb\.replica: no such key") as caught:
+        render_trials(checkout)
+    assert caught.value.where == "argocd/examples/site/values-legacy.yaml (the profile is tried as trial-legacy)"
+    assert not list((checkout / "argocd/environments").glob("trial-*"))
+
+
+def test_a_view_is_written_once_and_follows_its_checkout(checkout: Path) -> None:
+    place, rendered = render_trials(checkout)
+    assert render_trials(checkout)[0] == place
+    assert set(rendered) == {"trial-full", "trial-ha", "trial-legacy"}
+    path = checkout / "charts/indigo-paas/profiles/ha.yaml"
+    path.write_text(
+        path.read_text(encoding="utf-8").replace("evictAfterSeconds: 60", "evictAfterSeconds: 61"), encoding="utf-8"
+    )
+    again, changed = render_trials(checkout)
+    assert again == place, "a profile is read through the view's links"
+    differing = {name for name in rendered if rendered[name].digests != changed[name].digests}
+    assert differing == {"trial-ha"}
 
 
 def test_the_example_of_a_site_switches_on_all_but_the_successor_of_the_orchestrator(full: Subject) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -21,26 +20,14 @@ from harness.paths import repository
 from harness.process import run
 from harness.promote import written
 from harness.render import render_all
-
-WHO = {f"GIT_{role}_{what}": "test@example.org" for role in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")}
-# the same commits in each run, whose renders are in the cache then
-THEN = {f"GIT_{role}_DATE": "2026-01-01T00:00:00Z" for role in ("AUTHOR", "COMMITTER")}
-GIT = {**WHO, **THEN, "GIT_CONFIG_GLOBAL": "/dev/null", "GIT_CONFIG_NOSYSTEM": "1"}
+from tests.static import repositories
+from tests.static.repositories import save
 
 
 @pytest.fixture(scope="module")
 def origin(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """A Git repository of the charts and environments with one commit."""
-    with pytest.MonkeyPatch.context() as patch:
-        for name, value in GIT.items():
-            patch.setenv(name, value)
-        root = tmp_path_factory.mktemp("promotion") / "checkout"
-        for name in ("argocd", "charts"):
-            shutil.copytree(repository() / name, root / name, symlinks=True)
-        run("git", "init", "--quiet", "--initial-branch=main", cwd=root)
-        (root / ".gitignore").write_text("reports/\n", encoding="utf-8")
-        save(root, "first")
-        run("git", "tag", "first", cwd=root)
+    with repositories.made(tmp_path_factory.mktemp("promotion") / "checkout") as root:
         yield root
 
 
@@ -48,23 +35,12 @@ def origin(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 def clone(origin: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Path]:
     """The repository with one commit, brought back to it afterwards, and a cache of its own for files of commits."""
     monkeypatch.setattr("harness.revisions.cache_dir", lambda: tmp_path / "cache")
-    for name, value in GIT.items():
-        monkeypatch.setenv(name, value)
+    repositories.settle(monkeypatch)
     monkeypatch.setattr("harness.paths.repository", lambda: origin)
     monkeypatch.setattr("harness.cli.promote.repository", lambda: origin)
     monkeypatch.setattr("harness.cli.promote.reports_dir", lambda: origin / "reports")
     yield origin
-    run("git", "switch", "--quiet", "--discard-changes", "--force-create", "main", "first", cwd=origin)
-    run("git", "clean", "--quiet", "-ffdx", cwd=origin)
-    for remote in run("git", "remote", cwd=origin).stdout.split():
-        run("git", "remote", "remove", remote, cwd=origin)
-
-
-def save(root: Path, message: str) -> str:
-    """Commit everything and return the commit."""
-    run("git", "add", "--all", cwd=root)
-    run("git", "commit", "--quiet", "-m", message, cwd=root)
-    return revisions.resolve(root, "HEAD")
+    repositories.mend(origin)
 
 
 def edit(root: Path, path: Path, old: str, new: str) -> None:
@@ -74,10 +50,11 @@ def edit(root: Path, path: Path, old: str, new: str) -> None:
 
 
 def newer(root: Path) -> str:
-    """Commit charts with another version of one image, and return the commit."""
-    profile = root / "charts/indigo-paas/profiles/minimal.yaml"
-    text = profile.read_text(encoding="utf-8")
-    profile.write_text(f'{text}\nvalkey: {{image: {{tag: "9.9.9"}}}}\n', encoding="utf-8")
+    """Commit charts with another version of one image in every whole profile, and return the commit."""
+    for name in ("minimal", "full"):
+        profile = root / f"charts/indigo-paas/profiles/{name}.yaml"
+        text = profile.read_text(encoding="utf-8")
+        profile.write_text(f'{text}\nvalkey: {{image: {{tag: "9.9.9"}}}}\n', encoding="utf-8")
     return save(root, "another version")
 
 
@@ -120,7 +97,7 @@ def test_a_promotion_changes_one_line_of_one_file_and_that_decides_what_runs(clo
     report(clone, second)
     done = invoke("dev", "staging")
     assert f"staging: {first[:12]} -> {second[:12]}, 1 commits" in done.output
-    assert "changed  StatefulSet/valkey  (its pods are replaced)" in done.output
+    assert "StatefulSet/valkey  its pod is replaced, and away until it is back" in done.output
     changed = run("git", "diff", "--numstat", cwd=clone).stdout.split()
     assert changed == ["1", "1", "argocd/environments/staging/config.yaml"]
     assert image(clone, "staging").endswith(":9.9.9")

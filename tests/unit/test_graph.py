@@ -132,6 +132,16 @@ def test_a_secret_id_belongs_to_one_component(fixtures: Contracts) -> None:
     )
 
 
+def test_an_option_does_not_have_the_name_of_a_component(fixtures: Contracts) -> None:
+    options = fixtures.data["portal"]["options"]
+    options["store"] = options["links"]
+    assert fixtures.refusal() == (
+        "option store of portal has the name of a component, and Helm takes one for the other\n"
+        "where: charts/portal/contract.yaml options.store\n"
+        "fix: give the option another name"
+    )
+
+
 def test_database_and_user_belong_to_one_component_and_all_problems_are_said_at_once(fixtures: Contracts) -> None:
     fixtures.data["portal"]["databases"] = {
         "issuer": {"server": "store", "user": "issuer", "secret": "portal-app", "purpose": "Statistics"}

@@ -185,6 +185,14 @@ def test_a_named_node_image_is_never_replaced(
         nodes.image(docker)
 
 
+def test_a_minor_version_names_the_node_image_that_this_kind_was_released_with(
+    fake: FakeDocker, docker: Docker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fake.change(registry=[nodes.RELEASED["1.34"]])
+    monkeypatch.setenv(nodes.CHOSEN, "1.34")
+    assert nodes.image(docker) == nodes.NodeImage(nodes.RELEASED["1.34"])
+
+
 def test_images_that_are_not_to_be_had_are_named_all_at_once(fake: FakeDocker, docker: Docker) -> None:
     fake.change(images=["here:1"], registry=[])
     found = images.collect(docker, ["here:1", "gone:1", "lost:2"])

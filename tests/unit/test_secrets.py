@@ -17,6 +17,7 @@ from harness.model.environment import Mode
 from harness.model.graph import Graph
 from harness.secrets.apply import apply
 from harness.secrets.plan import State, Wanted, plan, wanted
+from harness.secrets.references import demanded
 from harness.secrets.shapes import Hidden
 from harness.secrets.verify import verify
 from tests.unit.fixtures import Contracts, make_checkout
@@ -178,6 +179,34 @@ def test_verify_lists_what_is_missing_wrong_and_unknown(items: list[Wanted], mem
         "Secret store-root: is missing; indigo secrets apply makes it with the keys: password",
     ]
     assert "Secret issuer-db, key other: no contract knows it" in {str(finding) for finding in findings if finding.note}
+
+
+def test_an_optional_secret_that_a_pod_cannot_start_without_is_not_optional(graph: Graph, memory: Memory) -> None:
+    def pod(optional: bool) -> dict[str, object]:
+        volume = {"name": "mail", "secret": {"secretName": "issuer-mail", "optional": optional}}
+        return {
+            "kind": "Deployment",
+            "metadata": {"name": "issuer"},
+            "spec": {"template": {"spec": {"volumes": [volume]}}},
+        }
+
+    for objects, state, missing in (
+        (
+            [pod(optional=True)],
+            State.OPTIONAL,
+            ["is not there; optional: Only where the mail server asks for a login."],
+        ),
+        (
+            [pod(optional=False)],
+            State.PERSON,
+            ["is missing; indigo secrets plan says who supplies its keys: password, user"],
+        ),
+    ):
+        items = [item for item in wanted(graph, HERE, {}, demanded=demanded(objects)) if item.name == "issuer-mail"]
+        assert states(items, memory) == {"issuer-mail/password": state, "issuer-mail/user": state}
+        found = verify(items, memory)
+        assert [str(finding) for finding in found] == [f"Secret issuer-mail: {text}" for text in missing]
+        assert [finding.note for finding in found] == [state is State.OPTIONAL]
 
 
 def test_two_ids_in_one_secret_do_not_call_each_other_unknown(graph: Graph, memory: Memory) -> None:

@@ -122,7 +122,7 @@ def test_what_is_declared_is_read(objects: list[dict[str, Any]], contracts: dict
     objects[2]["spec"]["template"]["spec"]["volumes"][0]["secret"]["items"] = [{"key": "jwks", "path": "jwks.json"}]
     assert two_way(objects, contracts, {}) == [
         "issuer: no object reads key fernet of Secret issuer-keys; wire it in charts/issuer/templates/_wiring.tpl or "
-        "remove secrets.issuer-keys.keys.fernet from charts/issuer/contract.yaml"
+        "remove charts/issuer/contract.yaml secrets.issuer-keys.keys.fernet"
     ]
 
 

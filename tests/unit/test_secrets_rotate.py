@@ -42,7 +42,7 @@ SECRET = Secret.model_validate(
         },
     }
 )
-ITEM = Wanted("example", "site-example", "store", SECRET, False, ())
+ITEM = Wanted("example", "site-example", "store", SECRET, False, (), "charts/example/contract.yaml secrets.example")
 
 
 @pytest.fixture
@@ -118,7 +118,9 @@ def test_an_absent_or_locked_secret_is_refused(store: Memory) -> None:
 
 def test_a_certificate_gets_a_new_key_from_the_same_authority() -> None:
     graph = Graph.build(load_contracts(repository() / "charts"))
-    item = Wanted("kafka-server-tls", "kafka-server-tls", "kafka", graph.secrets()["kafka-server-tls"][1], False, ())
+    item = Wanted(
+        "kafka-server-tls", "kafka-server-tls", "kafka", graph.secrets()["kafka-server-tls"][1], False, (), ""
+    )
     memory = Memory()
     apply([item], memory, "ns")
     before = dict(memory.secrets["kafka-server-tls"])

@@ -187,3 +187,14 @@ def test_a_directory_without_git_is_refused_with_the_fix(tmp_path: Path) -> None
     assert "not in a Git repository" in refused.value.message
     assert refused.value.fix is not None
     assert "git init" in refused.value.fix
+
+
+def test_a_later_run_goes_on_with_the_commits_of_the_one_before(tree: Path, tmp_path: Path) -> None:
+    first = WorkingTreeSource(tmp_path / "run", tree)
+    assert WorkingTreeSource(tmp_path / "run", tree).working_tree == first.working_tree, "nothing has changed"
+    (tree / "charts" / "values.yaml").write_text("replicas: 2\n")
+    second = WorkingTreeSource(tmp_path / "run", tree)
+    assert second.head == second.working_tree != first.working_tree
+    assert second.read("charts/values.yaml", first.working_tree) == "replicas: 1\n"
+    second.revert(second.working_tree)
+    assert second.read("charts/values.yaml") == "replicas: 1\n"

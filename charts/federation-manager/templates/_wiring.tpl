@@ -24,8 +24,8 @@ env:
   BACKEND_CORS_ORIGINS: {{ include "federation-manager.origins" . | toJson }}
   LOG_LEVEL: INFO
   FORWARDED_ALLOW_IPS: "*"
-  KAFKA_ENABLE: {{ $site.kafka | quote }}
-  {{- if $site.kafka }}
+  KAFKA_ENABLE: {{ $site.kafkaEnabled | quote }}
+  {{- if $site.kafkaEnabled }}
   KAFKA_BOOTSTRAP_SERVERS: {{ include "common.endpoint" $kafka }}
   KAFKA_EVALUATE_PROVIDERS_TOPIC: evaluate-providers
   KAFKA_FEDERATION_TESTS_RESULT_TOPIC: federation-tests-result
@@ -48,7 +48,7 @@ jobs:
     command: [python, /indigo-paas/schema.py]
     files: true
     secretFiles: true
-{{- if $site.kafka }}
+{{- if $site.kafkaEnabled }}
 secretFiles:
   /secrets/kafka: {secret: kafka-client-tls, items: {ca.crt: ca.crt, tls.crt: tls.crt, tls.key: tls.key}}
 {{- end }}
@@ -102,11 +102,11 @@ if stuck and os.environ["FEDERATION_MANAGER_ALLOW_DEPRECATED"] != "true":
 {{- $site := .root.Values -}}
 {{- $wrong := list -}}
 {{- $settings := $site.settings | default dict -}}
-{{- if and $site.kafka (eq (include "common.mode" (dict "root" .root "component" "kafka")) "off") -}}
-{{- $wrong = append $wrong "federation-manager.kafka: is true, but global.components.kafka.mode is off; switch kafka on, or write false" -}}
+{{- if and $site.kafkaEnabled (eq (include "common.mode" (dict "root" .root "component" "kafka")) "off") -}}
+{{- $wrong = append $wrong "federation-manager.kafkaEnabled: is true, but global.components.kafka.mode is off; switch kafka on, or write false" -}}
 {{- end -}}
-{{- if and (not $site.kafka) (eq (get $settings "KAFKA_ENABLE" | toString | lower) "true") -}}
-{{- $wrong = append $wrong "federation-manager.settings.KAFKA_ENABLE: true alone has neither address nor certificate; write federation-manager.kafka: true instead" -}}
+{{- if and (not $site.kafkaEnabled) (eq (get $settings "KAFKA_ENABLE" | toString | lower) "true") -}}
+{{- $wrong = append $wrong "federation-manager.settings.KAFKA_ENABLE: true alone has neither address nor certificate; write federation-manager.kafkaEnabled: true instead" -}}
 {{- end -}}
 {{- with get $settings "DB_SCHEME" -}}
 {{- if not (hasPrefix "mysql" .) -}}

@@ -21,8 +21,8 @@ env:
   BACKEND_CORS_ORIGINS: {{ $site.origins | toJson | toJson }}
   VAULT_ENABLE: "false"
   KAFKA_CLIENT_NAME: orchestrator-python
-  KAFKA_ENABLE: {{ $site.kafka | quote }}
-  {{- if $site.kafka }}
+  KAFKA_ENABLE: {{ $site.kafkaEnabled | quote }}
+  {{- if $site.kafkaEnabled }}
   KAFKA_BOOTSTRAP_SERVERS: {{ include "common.endpoint" (dict "root" .root "component" "kafka" "port" "tls") }}
   KAFKA_CREATE_DEP_TOPIC: create-deployment
   KAFKA_SSL_ENABLE: "true"
@@ -31,7 +31,7 @@ env:
   KAFKA_SSL_KEY_PATH: /secrets/kafka/tls.key
   KAFKA_SSL_PASSWORD: {secret: kafka-client-tls, key: password}
   {{- end }}
-{{- if $site.kafka }}
+{{- if $site.kafkaEnabled }}
 secretFiles:
   /secrets/kafka: {secret: kafka-client-tls, items: {ca.crt: ca.crt, tls.crt: tls.crt, tls.key: tls.key}}
 {{- end }}
@@ -54,12 +54,12 @@ errors: {{ include "orchestrator-python.errors" . }}
 {{- $wrong = append $wrong (printf "global.components.%s.mode: is off, but every call of orchestrator-python needs it; write embedded or external, or switch orchestrator-python off too" $component) -}}
 {{- end -}}
 {{- end -}}
-{{- if and .root.Values.kafka (eq (include "common.mode" (dict "root" .root "component" "kafka")) "off") -}}
-{{- $wrong = append $wrong "orchestrator-python.kafka: is true, but global.components.kafka.mode is off; switch kafka on, or write false" -}}
+{{- if and .root.Values.kafkaEnabled (eq (include "common.mode" (dict "root" .root "component" "kafka")) "off") -}}
+{{- $wrong = append $wrong "orchestrator-python.kafkaEnabled: is true, but global.components.kafka.mode is off; switch kafka on, or write false" -}}
 {{- end -}}
 {{- range $name, $value := .root.Values.settings -}}
-{{- if and (hasPrefix "KAFKA_" $name) (not $.root.Values.kafka) -}}
-{{- $wrong = append $wrong (printf "orchestrator-python.settings.%s: has no effect without orchestrator-python.kafka: true; write both, or neither" $name) -}}
+{{- if and (hasPrefix "KAFKA_" $name) (not $.root.Values.kafkaEnabled) -}}
+{{- $wrong = append $wrong (printf "orchestrator-python.settings.%s: has no effect without orchestrator-python.kafkaEnabled: true; write both, or neither" $name) -}}
 {{- end -}}
 {{- end -}}
 {{- $wrong | toJson -}}

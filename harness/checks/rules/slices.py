@@ -32,7 +32,7 @@ def _order(subject: Subject) -> Iterator[tuple[str, Problem]]:
         consumer, provider = (subject.contracts[name].tier for name in (edge.consumer, edge.provider))
         if edge.need is Need.HARD and TIERS.index(consumer) < TIERS.index(provider):
             message = f"{edge.consumer} (tier {consumer}) needs {edge.provider} hard, which is of the later {provider}"
-            file = f"charts/{edge.consumer}/contract.yaml"
+            file = subject.contracts[edge.consumer].file
             yield "", Problem(None, "requires", message, component=edge.consumer, file=file)
 
 

@@ -79,7 +79,9 @@ def container_config(case: Case) -> Finding | None:
     if missing:
         return missing
     if "runAsNonRoot" in message:
-        fix = Fix(text=f"The image runs as root and may not: write `image.uid` in charts/{_named(case)}/contract.yaml.")
+        contract = case.view.graph.contracts.get(case.component)
+        file = contract.file if contract else f"charts/{_named(case)}/contract.yaml"
+        fix = Fix(text=f"The image runs as root and may not: write `image.uid` in {file}.")
     else:
         fix = describe(case)
     return Finding(f"cannot start {one.name}: {one_line(message)}", (fix,))

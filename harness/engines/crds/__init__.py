@@ -5,13 +5,23 @@ list`); where upstream publishes none in a package registry, the family is *open
 and status. README.md beside this file says what each family's definitions can refuse.
 """
 
-from harness.engines.crds.families import FAMILIES, Family, definitions, families_of, family, stages, strict_schema
+from harness.engines.crds.families import (
+    FAMILIES,
+    Family,
+    definitions,
+    deprecated,
+    families_of,
+    family,
+    stages,
+    strict_schema,
+)
 from harness.engines.crds.light import lighten, prepared
 
 __all__ = [
     "FAMILIES",
     "Family",
     "definitions",
+    "deprecated",
     "families_of",
     "family",
     "lighten",

@@ -160,16 +160,31 @@ def strict_schema(api_version: str, kind: str) -> dict[str, Any] | None:
     None where no family with upstream's definitions has that kind in that version. Rules in CEL
     (`x-kubernetes-validations`) are the API server's to check.
     """
+    offered = _offered(api_version, kind)
+    if offered is None or not offered["served"]:
+        return None
+    schema = copy.deepcopy(offered["schema"]["openAPIV3Schema"])
+    return {**_closed(schema), "required": ["apiVersion", "kind", "metadata", "spec"]}
+
+
+@functools.cache
+def deprecated(api_version: str, kind: str) -> bool:
+    """Return whether upstream's definition says that this version of a kind is deprecated."""
+    offered = _offered(api_version, kind)
+    return offered is not None and bool(offered.get("deprecated"))
+
+
+def _offered(api_version: str, kind: str) -> dict[str, Any] | None:
+    """Return what upstream's definition says of one version of a kind."""
     group, _, version = api_version.rpartition("/")
     for entry in FAMILIES:
-        if entry.group != group or not (entry.tool or entry.kept):
-            continue
-        for body in definitions(entry).values():
-            spec = json.loads(body)["spec"]
-            for offered in spec["versions"]:
-                if (spec["names"]["kind"], offered["name"]) == (kind, version) and offered["served"]:
-                    schema = copy.deepcopy(offered["schema"]["openAPIV3Schema"])
-                    return {**_closed(schema), "required": ["apiVersion", "kind", "metadata", "spec"]}
+        if entry.group == group and (entry.tool or entry.kept):
+            for body in definitions(entry).values():
+                spec = json.loads(body)["spec"]
+                for offered in spec["versions"]:
+                    if (spec["names"]["kind"], offered["name"]) == (kind, version):
+                        found: dict[str, Any] = offered
+                        return found
     return None
 
 

@@ -13,8 +13,15 @@ from harness.engines.kind.docker import ELSE, Docker
 from harness.errors import UserError
 
 REPOSITORY = "kindest/node"
-PINNED = f"{REPOSITORY}:v1.37.0@sha256:a1ed56cfb0e7b93589bdf97c8cd566405a265939e3620fc4f5de89adff580ae5"
-"""Source: kind 0.33.0, pkg/apis/config/defaults/image.go (the image that this kind was released with)."""
+RELEASED = {
+    "1.37": f"{REPOSITORY}:v1.37.0@sha256:a1ed56cfb0e7b93589bdf97c8cd566405a265939e3620fc4f5de89adff580ae5",
+    "1.36": f"{REPOSITORY}:v1.36.4@sha256:099e049362a1526b2db71494e1947aae99bd16290d7c895f2b7ea312e3cbfaed",
+    "1.35": f"{REPOSITORY}:v1.35.8@sha256:07b2536e30b803ed61d1677a79df6115f798ce64c80f9e22f6ed45afd09323c0",
+    "1.34": f"{REPOSITORY}:v1.34.11@sha256:44e222ee2132dab25ff87301682f89eb82c7880ea3a1bf543bfe9708fd08d67d",
+}
+"""The images that kind 0.33.0 was released with, by minor version. Source: its release notes, and for the newest, which
+this kind takes by itself, pkg/apis/config/defaults/image.go."""
+PINNED = RELEASED["1.37"]
 CHOSEN = "INDIGO_NODE_IMAGE"
 
 
@@ -29,12 +36,13 @@ class NodeImage:
 def image(docker: Docker) -> NodeImage:
     """Return the node image: the pinned one, pulled if need be; else one of the same minor version that is there.
 
-    `$INDIGO_NODE_IMAGE` names another one, which has to be there or to be pulled.
+    `$INDIGO_NODE_IMAGE` names another one, or its minor version (1.34); it has to be there or to be pulled.
 
     Raises:
         UserError: there is none, and why none could be pulled.
     """
-    wanted = os.environ.get(CHOSEN) or PINNED
+    chosen = os.environ.get(CHOSEN) or PINNED
+    wanted = RELEASED.get(chosen, chosen)
     if docker.image_id(wanted):
         return NodeImage(wanted)
     problem = docker.pull(wanted)

@@ -154,6 +154,16 @@ class Contract(Closed):
         """Return the folder below charts/ that renders it."""
         return self.like or self.component
 
+    @property
+    def file(self) -> str:
+        """Return the file that a person wrote it in: an instance has none of its own."""
+        return f"charts/{self.chart}/contract.yaml"
+
+    def place_of_secret(self, identifier: str) -> str:
+        """Return file and key where one of its Secrets is written, by the id that it has there."""
+        written = self.chart + identifier.removeprefix(self.component) if self.like else identifier
+        return f"{self.file} secrets.{written}"
+
     def expanded(self) -> list[Contract]:
         """Return the contract, and one like it for each of its instances.
 

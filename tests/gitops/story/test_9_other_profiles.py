@@ -1,4 +1,4 @@
-"""The other profiles come up beside it on the same engine, each in an environment of its own, one of them each day."""
+"""The other profiles come up beside it on the same engine, each in an environment of its own."""
 
 from __future__ import annotations
 
@@ -23,13 +23,15 @@ def test_another_profile_comes_up_in_one_pass(running: Platform, others: list[st
         files = own or environment_files(repository(), tried.environment)
         commit = running.source.commit(f"the environment {tried.environment}", files)
         other = Platform(running.engine, running.source, running.recorder, tried.environment, commit)
-        with other.watching(f"profile {name}") as observer:
+        phase = running.recorder.phase(f"profile {name}: from its bootstrap to Synced and Healthy", budget=90)
+        with phase, other.watching(f"profile {name}") as observer:
             running.bootstrap(other)
             running.refresh()  # the commit with the new folder is seen at once, not when Argo CD next looks
             other.create_secrets()
             running.refresh()
-            other.wait(converged(commit), f"profile {name}: Synced and Healthy", seconds=180)
+            other.wait(converged(commit), f"profile {name}: Synced and Healthy")
             seen = observer.seen()
         assert {item.component for item in seen} == set(other.components)
         assert set(other.resources()) == {f"{item['kind']}/{item['metadata']['name']}" for item in other.rendered()}
         assert violations(seen, other.graph) == []
+        running.retire(other)

@@ -1,0 +1,192 @@
+"""`indigo ci`: chart-testing, releases, the comment, and the rules of the workflows."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+import click
+from rich.markup import escape
+
+from harness.ci import charts as testing
+from harness.ci import release as releasing
+from harness.ci import workflows as flows
+from harness.ci.comment import Repository
+from harness.cluster import Cluster
+from harness.console import err, out, step
+from harness.errors import UserError
+from harness.paths import repository
+
+ENGINE = "ct"
+FROM_GITHUB = ("GITHUB_REPOSITORY", "GITHUB_TOKEN", "HEAD_BRANCH", "HEAD_SHA")
+
+
+@click.group()
+def ci() -> None:
+    """What CI does beside checks and tests; each can be run here, by the make target that the workflow calls.
+
+    \b
+    Examples:
+      indigo ci ct-lint                   chart-testing: every chart
+      indigo ci ct-install --since main   install the charts that differ from main, on an engine of its own
+      indigo ci workflows                 the rules of .github/workflows, and actionlint
+      indigo ci package                   pack the charts into build/charts
+    """
+
+
+def _selected(names: tuple[str, ...], since: str | None) -> list[str]:
+    root = repository()
+    if names and since:
+        raise UserError("charts are named, or found by --since, not both")
+    if since is not None:
+        return testing.changed(root, since)
+    return testing.known(root, names) if names else testing.charts(root)
+
+
+@ci.command("ct-lint")
+@click.option("--since", metavar="COMMIT", help="Only charts that differ from it.")
+@click.argument("names", nargs=-1)
+def ct_lint(since: str | None, names: tuple[str, ...]) -> None:
+    """Lint charts as chart repositories do (ct lint: helm lint, yamllint, a schema of Chart.yaml).
+
+    \b
+    Examples:
+      indigo ci ct-lint
+      indigo ci ct-lint iam mariadb
+    """
+    selected = _selected(names, since)
+    if not selected:
+        out.print("no chart differs")
+        return
+    with step(f"ct lint of {len(selected)} charts"):
+        result = testing.lint(repository(), selected)
+    if not result.ok:
+        out.print(escape(result.output))
+    sys.exit(0 if result.ok else 1)
+
+
+@ci.command("ct-install")
+@click.option("--since", metavar="COMMIT", help="Only charts that differ from it.")
+@click.option("--attach", metavar="NAME", help="A running engine (`indigo status`) instead of one of its own.")
+@click.option("--timeout", "seconds", default=120, show_default=True, help="Seconds that one chart may take.")
+@click.argument("names", nargs=-1)
+def ct_install(since: str | None, attach: str | None, seconds: int, names: tuple[str, ...]) -> None:
+    """Install charts one by one (ct install: helm install, wait, helm test, uninstall).
+
+    On the engine embedded: the API server refuses what a real one refuses (fields, quotas, Pod Security), Helm's waits
+    and hooks are real, and pods are simulated. Whether the images start, it cannot say: `make e2e CLUSTER=kind` does.
+
+    \b
+    Examples:
+      indigo ci ct-install valkey
+      indigo ci ct-install --since main
+    """
+    from harness.engines import choice, crds
+    from harness.engines.embedded import EmbeddedEngine
+    from harness.engines.embedded.settings import Settings
+
+    selected = _selected(names, since)
+    if not selected:
+        out.print("no chart differs")
+        return
+    if attach:
+        engine = choice.attach(attach)
+        sys.exit(_install(engine.kubeconfig, engine.cluster(), selected, seconds))
+    families = tuple(family.name for family in crds.FAMILIES)
+    with EmbeddedEngine(f"{ENGINE}-{os.getpid()}", Settings(families=families)) as engine:
+        status = _install(engine.kubeconfig, engine.cluster(), selected, seconds)
+    sys.exit(status)
+
+
+def _install(kubeconfig: Path, cluster: Cluster, names: list[str], seconds: int) -> int:
+    failed = 0
+    for name in names:
+        with step(f"ct install {name}"):
+            result = testing.install(repository(), cluster, kubeconfig, name, seconds)
+        if not result.ok:
+            failed += 1
+            out.print(f"[red]{escape(name)}[/]: {escape(result.reason)}")
+    out.print(f"{len(names) - failed} of {len(names)} charts installed")
+    return 1 if failed else 0
+
+
+@ci.command()
+def workflows() -> None:
+    """Check .github/workflows: actions pinned, least permissions, every step a make target; and actionlint.
+
+    \b
+    Example:
+      indigo ci workflows
+    """
+    found = flows.findings(repository())
+    for line in found:
+        out.print(escape(line))
+    said = flows.actionlint(repository())
+    if said:
+        out.print(escape(said.rstrip()))
+    out.print("the workflows keep every rule" if not found and not said else f"{len(found)} findings")
+    sys.exit(1 if found or said else 0)
+
+
+@ci.command()
+@click.option("--tag", default="", help="Of the release; it must be the charts' version.")
+def package(tag: str) -> None:
+    """Pack every chart into build/charts, with the checksums of the archives.
+
+    \b
+    Example:
+      indigo ci package
+    """
+    with step("packing"):
+        archives = releasing.package(repository(), tag)
+    out.print(f"{len(archives)} charts in {releasing.FOLDER}")
+
+
+@ci.command()
+@click.option("--registry", required=True, help="Host and path, without a scheme: ghcr.io/owner/charts.")
+@click.option("--tag", required=True, help="Of the release; it must be the charts' version.")
+@click.option("--plain-http", is_flag=True, help="The registry speaks no TLS.")
+def release(registry: str, tag: str, plain_http: bool) -> None:
+    """Pack every chart and push it to an OCI registry; digests go to build/charts/pushed.sha256.
+
+    REGISTRY_USER and REGISTRY_PASSWORD, where they are set, log in first.
+
+    \b
+    Example:
+      indigo ci release --registry ghcr.io/infn-datacloud/charts --tag v0.1.0
+    """
+    digests = releasing.push(repository(), registry, tag, plain_http=plain_http)
+    for reference, digest in digests.items():
+        out.print(f"{reference}  {digest}")
+
+
+@ci.command()
+@click.option("--marker", required=True, help="What the comment is known by.")
+@click.option("--file", "file", type=click.Path(path_type=Path), required=True, help="Its text, as Markdown.")
+def comment(marker: str, file: Path) -> None:
+    """Write one comment on the pull request that a run was for, or write it anew.
+
+    Reads GITHUB_REPOSITORY, GITHUB_TOKEN, HEAD_BRANCH (owner:branch) and HEAD_SHA from the environment.
+
+    \b
+    Example:
+      indigo ci comment --marker difference --file reports/difference.md
+    """
+    given = {
+        name: os.environ.get(name, "") for name in ("GITHUB_REPOSITORY", "GITHUB_TOKEN", "HEAD_BRANCH", "HEAD_SHA")
+    }
+    for name, value in given.items():
+        if not value:
+            raise UserError(f"{name} is not set", where="the environment", fix="see indigo ci comment --help")
+    try:
+        text = file.read_text(encoding="utf-8", errors="replace")
+    except OSError as error:
+        raise UserError(f"cannot be read: {error.strerror}", where=str(file)) from None
+    api = os.environ.get("GITHUB_API_URL", "https://api.github.com")
+    github = Repository(given["GITHUB_REPOSITORY"], given["GITHUB_TOKEN"], api)
+    number = github.pull_request(given["HEAD_BRANCH"], given["HEAD_SHA"])
+    if number is None:
+        err.print("no open pull request has this commit as its head: it was pushed to again, or closed")
+        return
+    out.print(f"comment on #{number}: {github.comment(number, marker, text)}")

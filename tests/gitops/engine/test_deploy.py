@@ -1,0 +1,157 @@
+"""`indigo deploy` and `indigo drill`: the working tree on the engine that is kept, edited, and broken on purpose."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from harness import paths
+from harness.argo.pacer import Pacer
+from harness.argo.source import WorkingTreeSource
+from harness.drills import Verdict, catalogue
+from harness.drills import run as drills
+from harness.drills.model import Recovered, Scene
+from harness.e2e.deploy import deploy
+from harness.e2e.platform import Platform
+from harness.engines.children import lock
+from harness.engines.embedded import EmbeddedEngine
+from harness.errors import UserError
+from harness.process import run
+from harness.report.recorder import Recorder
+
+ROOT = paths.repository()
+VALUES = Path("argocd/environments/dev/values.yaml")
+
+
+@pytest.fixture
+def checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A developer's checkout, without a commit yet."""
+    root = tmp_path / "checkout"
+    for name in ("argocd", "charts"):
+        shutil.copytree(paths.repository() / name, root / name, symlinks=True)
+    run("git", "init", "--quiet", cwd=root)
+    monkeypatch.setattr("harness.e2e.deploy.repository", lambda: root)
+    monkeypatch.setattr("harness.paths.repository", lambda: root)
+    return root
+
+
+@pytest.fixture
+def own_engine(tmp_path: Path) -> Iterator[EmbeddedEngine]:
+    """An engine that is empty at the beginning."""
+    with EmbeddedEngine("deploy", runs=tmp_path / "runs") as engine:
+        yield engine
+
+
+def test_an_edit_is_deployed_an_error_is_not_and_drills_are_honest(own_engine: EmbeddedEngine, checkout: Path) -> None:
+    recorder = Recorder(None, command="indigo deploy")
+    first = deploy(own_engine, "dev", recorder)
+    assert first.changed
+    assert set(first.components) == {"dashboard", "iam", "mariadb", "orchestrator", "valkey"}
+    assert first.secrets > 0
+    again = deploy(own_engine, "dev", recorder)
+    assert (again.revision, again.changed, again.secrets) == (first.revision, False, 0)
+
+    text = (checkout / VALUES).read_text(encoding="utf-8")
+    (checkout / VALUES).write_text(f"{text}\nvalkey: {{podAnnotations: {{edited: by-hand}}}}\n", encoding="utf-8")
+    edited = deploy(own_engine, "dev", recorder)
+    assert edited.changed
+    (pod,) = own_engine.cluster().list("Pod", "indigo-dev", labels="app.kubernetes.io/name=valkey")
+    assert pod["metadata"]["annotations"]["edited"] == "by-hand"
+    assert len(list(own_engine.source_dir.glob("tree-*"))) == 1, "the tree of an older commit is not kept"
+
+    (checkout / VALUES).write_text(f"{text}\nvalkey2: {{}}\n", encoding="utf-8")
+    with pytest.raises(UserError, match="valkey2: no such key"):
+        deploy(own_engine, "dev", recorder)
+    applications = own_engine.cluster().list("Application", "argocd", api_version="argoproj.io/v1alpha1")
+    assert {item["status"]["sync"]["revision"] for item in applications} == {edited.revision}
+
+    (checkout / VALUES).write_text(text, encoding="utf-8")
+    deploy(own_engine, "dev", recorder)
+    source = WorkingTreeSource(own_engine.source_dir, checkout)
+    _smoke(own_engine)
+    with Pacer(own_engine.cluster()):
+        _drills(Platform(own_engine, source, recorder))
+
+
+def _smoke(engine: EmbeddedEngine) -> None:
+    """The tests of an existing cluster pass here, and one of them does not once a Secret and a Service are gone."""
+    good = smoke(engine, "dev")
+    assert good.returncode == 0, good.stdout
+    assert "8 passed" in good.stdout
+    cluster = engine.cluster()
+    kept = cluster.get("Secret", "valkey-auth", "indigo-dev")
+    cluster.delete("Secret", "valkey-auth", "indigo-dev")
+    bad = smoke(engine, "dev", "-k", "secret")
+    metadata = {key: kept["metadata"][key] for key in ("name", "namespace", "labels", "annotations")}
+    cluster.create({**{key: kept[key] for key in ("apiVersion", "kind", "type", "data")}, "metadata": metadata})
+    assert bad.returncode == 1, bad.stdout
+    assert "valkey-auth" in bad.stdout
+    other = smoke(engine, "staging", "-k", "namespace or deployments")
+    assert "2 failed" in other.stdout, "an environment that is not there"
+
+
+def smoke(engine: EmbeddedEngine, environment: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run the tests of an existing cluster as `indigo smoke` does."""
+    command = [sys.executable, "-m", "harness", "smoke", "--functional", "--environment", environment]
+    command += ["--kubeconfig", str(engine.kubeconfig), *arguments]
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+
+
+def _drills(platform: Platform) -> None:
+    """A drill holds what is true, and refutes what is not."""
+    for name, target in (("kill-store", "valkey"), ("drain-node", ""), ("delete-networkpolicies", "")):
+        result = drills.run(platform, catalogue()[name], target)
+        assert (result.verdict, result.reasons) == (Verdict.HELD, ())
+        assert result.recovery is not None
+        assert 0 < result.recovery < result.budget
+        assert result.rate >= 5
+    assert [node for node in platform.cluster.list("Node") if node["spec"].get("unschedulable")] == []
+
+    kill = catalogue()["kill-store"]
+    wrong = dataclasses.replace(kill, budget=lambda scene: 0.01, suffers=lambda scene: set())
+    refuted = drills.run(platform, wrong, "valkey")
+    assert refuted.verdict is Verdict.REFUTED
+    slow, away = refuted.reasons
+    assert "budget 0.01 s" in slow
+    assert re.fullmatch(r"valkey was away for [0-9.]+ s and should not have been", away)
+
+    def breaks(scene: Scene) -> Recovered:
+        scene.undo.callback(scene.notes.append, "undone")
+        raise UserError("it cannot be injected")
+
+    with pytest.raises(UserError, match="cannot be injected"):
+        drills.run(platform, dataclasses.replace(kill, inject=breaks), "valkey")
+    assert {name for one in drills.chosen(platform, ["kill-pod"]) for name in one[1:]} == {
+        "dashboard", "iam", "orchestrator",
+    }  # fmt: skip
+    with pytest.raises(UserError, match="the engine embedded cannot do stop-node: it has no nodes"):
+        drills.chosen(platform, ["stop-node"])
+    with pytest.raises(UserError, match="no drill flood"):
+        drills.chosen(platform, ["flood"])
+    with pytest.raises(UserError, match="neo4j does not run here"):
+        drills.chosen(platform, [], ["neo4j"])
+
+
+def test_a_pinned_environment_is_refused(engine: EmbeddedEngine, checkout: Path) -> None:
+    with (checkout / "argocd/environments/staging/config.yaml").open("a", encoding="utf-8") as file:
+        file.write(f"revision: {'a' * 40}\n")
+    with pytest.raises(UserError, match=r"staging is pinned to a{12}: the working tree would change nothing"):
+        deploy(engine, "staging", Recorder(None, command="indigo deploy"))
+
+
+def test_two_deployments_at_once_are_refused(engine: EmbeddedEngine, checkout: Path) -> None:
+    held = lock(engine.run_dir / "deploy.lock")
+    assert held is not None
+    try:
+        with pytest.raises(UserError, match="another deployment to the engine shared is under way"):
+            deploy(engine, "dev", Recorder(None, command="indigo deploy"))
+    finally:
+        os.close(held)
