@@ -225,7 +225,8 @@ class KindEngine(KeptEngine):
             try:
                 self._loading.result(seconds)
             except TimeoutError as error:
-                raise UserError(f"the images are not in the nodes of {self.cluster_name} after {seconds:g} s") from error
+                message = f"the images are not in the nodes of {self.cluster_name} after {seconds:g} s"
+                raise UserError(message, fix="a busy disk or too little memory are the usual causes") from error
 
     def _nodes_ready(self, cluster: Cluster) -> bool:
         found = cluster.list("Node")
