@@ -60,7 +60,7 @@ ct-lint: setup ## chart-testing: lint the charts
 ct-install: setup ## chart-testing: install the charts on an engine of their own (ARGS='--since main': what differs)
 	@$(BIN)/indigo ci ct-install $(ARGS)
 
-workflows: setup ## Check .github/workflows: actionlint, and our own rules
+workflows: setup ## Check .github/workflows: actionlint, zizmor, and our own rules
 	@$(BIN)/indigo ci workflows
 
 package: setup ## Pack the charts into build/charts

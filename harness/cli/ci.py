@@ -30,7 +30,7 @@ def ci() -> None:
     Examples:
       indigo ci ct-lint                   chart-testing: every chart
       indigo ci ct-install --since main   install the charts that differ from main, on an engine of its own
-      indigo ci workflows                 the rules of .github/workflows, and actionlint
+      indigo ci workflows                 the rules of .github/workflows, actionlint and zizmor
       indigo ci package                   pack the charts into build/charts
     """
 
@@ -113,7 +113,7 @@ def _install(kubeconfig: Path, cluster: Cluster, names: list[str], seconds: int)
 
 @ci.command()
 def workflows() -> None:
-    """Check .github/workflows: actions pinned, least permissions, every step a make target; and actionlint.
+    """Check .github/workflows: actions pinned, least permissions, every step a make target; actionlint and zizmor.
 
     \b
     Example:
@@ -122,10 +122,10 @@ def workflows() -> None:
     found = flows.findings(repository())
     for line in found:
         out.print(escape(line))
-    said = flows.actionlint(repository())
-    if said:
-        out.print(escape(said.rstrip()))
-    out.print("the workflows keep every rule" if not found and not said else f"{len(found)} findings")
+    said = [text for text in (flows.actionlint(repository()), flows.zizmor(repository())) if text]
+    for text in said:
+        out.print(escape(text.rstrip()))
+    out.print("the workflows are not right" if found or said else "the workflows keep every rule")
     sys.exit(1 if found or said else 0)
 
 
