@@ -47,7 +47,7 @@ check: setup ## Render and check every environment and every profile
 	@$(BIN)/indigo check --profiles $(ARGS)
 
 diff: setup ## What your branch and your uncommitted edits would do to every environment (ARGS=BASE..TARGET)
-	@$(BIN)/indigo diff $(ARGS)
+	@$(BIN)/indigo diff --profiles $(ARGS)
 
 lint: setup ## Style and types of the Python code
 	@$(BIN)/ruff check .

@@ -57,6 +57,11 @@ class Finding:
         """Return file and line as a person writes them; empty where they are not known."""
         return f"{self.file}:{self.line}" if self.line else self.file
 
+    @property
+    def identity(self) -> tuple[str, ...]:
+        """Return what makes it this finding, wherever its lines have moved to."""
+        return self.rule, self.environment, self.component, self.object, self.path, self.message
+
     def to_json(self) -> dict[str, str | int]:
         """Return the finding as plain data."""
         return {
@@ -207,6 +212,7 @@ class Rule:
         source: where the rule comes from.
         why: what goes wrong where it is not kept, sentences.
         example: one case that it refuses.
+        slow: whether the watch leaves it to the complete pass (harness/checks/watching).
     """
 
     id: str
@@ -218,6 +224,7 @@ class Rule:
     environment: Callable[[Platform], Iterable[Problem]] | None = None
     checkout: Callable[[Subject], Iterable[tuple[str, Problem]]] | None = None
     severity: Severity = field(default=Severity.ERROR)
+    slow: bool = False
 
     def findings(self, subject: Subject) -> Iterator[Finding]:
         """Yield what the rule finds: in every environment, or in the checkout.

@@ -18,9 +18,11 @@ from harness.checks.output import FORMATS
 from harness.checks.output.terminal import lines
 from harness.checks.places import failure
 from harness.checks.report import failed
+from harness.checks.watching import watch
 from harness.cli.explain import rule_table
 from harness.console import err, out
 from harness.errors import UserError
+from harness.paths import repository
 
 
 def _targets(_: click.Context, __: click.Parameter, values: Sequence[str]) -> list[tuple[str, Path]]:
@@ -50,6 +52,7 @@ def _targets(_: click.Context, __: click.Parameter, values: Sequence[str]) -> li
     metavar="FORMAT=FILE",
     help="Write it to a file too (repeatable).",
 )
+@click.option("--watch", "watching", is_flag=True, help="Check again after every change, until Ctrl-C.")
 @click.option("--list", "listing", is_flag=True, help="Print the rules and stop.")
 @click.option("--times", is_flag=True, help="Print how long each rule took.")
 def check(
@@ -58,6 +61,7 @@ def check(
     profiles: bool,
     shown: str,
     targets: list[tuple[str, Path]],
+    watching: bool,
     listing: bool,
     times: bool,
 ) -> None:
@@ -70,6 +74,7 @@ def check(
       indigo check --rule graph-policies         one rule
       indigo check --profiles                    the profiles full, ha and legacy too, as CI does
       indigo check --format json | jq .findings  for a program (schemas/check.schema.json)
+      indigo check --watch                       while you write: what changed, at once (with the profiles)
       indigo check -o sarif=check.sarif -o junit=check.xml -o markdown=check.md
                                                  for CI: files beside what the terminal shows
       indigo explain graph-policies              what a rule is for
@@ -80,6 +85,10 @@ def check(
     if listing:
         _list(shown)
         return
+    if watching:
+        if shown != "terminal" or targets:
+            raise UserError("--watch shows what it finds on the terminal", fix="leave --format and --output out")
+        watch(repository(), environments, only, _print)
     try:
         report = run(environments, only, profiles=profiles)
     except UserError as error:
@@ -92,6 +101,11 @@ def check(
         ):
             err.print(f"{took * 1000:7.1f} ms  {escape(name)}")
     sys.exit(0 if report.ok else 1)
+
+
+def _print(line: str) -> None:
+    out.print(line)
+    out.file.flush()
 
 
 def run(environments: Sequence[str] = (), only: Sequence[str] = (), *, profiles: bool = False) -> Report:

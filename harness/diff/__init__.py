@@ -17,13 +17,16 @@ from harness.errors import UserError
 __all__ = ["Change", "Compared", "Difference", "Kind", "Level", "compare", "difference"]
 
 
-def difference(repository: Path, revisions: str | None = None, environments: Collection[str] = ()) -> Difference:
+def difference(
+    repository: Path, revisions: str | None = None, environments: Collection[str] = (), *, profiles: bool = False
+) -> Difference:
     """Return the difference of two revisions of a checkout.
 
     Args:
         repository: the checkout.
         revisions: A..B, A...B, or A (to the working tree); None: from where the branch left main to the working tree.
         environments: only these; default: all of either side.
+        profiles: whether every profile is compared too, as the example of a site has it.
 
     Raises:
         UserError: no such revision or environment, or one of the two sides cannot be rendered.
@@ -40,7 +43,7 @@ def difference(repository: Path, revisions: str | None = None, environments: Col
             changes=(),
             seconds=round(time.monotonic() - start, 3),
         )
-    with sides.rendered(repository, base, target) as (before, after):
+    with sides.rendered(repository, base, target, with_profiles=profiles) as (before, after):
         found = compare(before, after, environments)
     return found.model_copy(update={"seconds": round(time.monotonic() - start, 3)})
 
@@ -59,7 +62,7 @@ def compare(before: Revision, after: Revision, environments: Collection[str] = (
     compared: list[Compared] = []
     found: dict[str, list[Change]] = {}
     for name in wanted:
-        if name in before.broken and name in after.platforms:
+        if name in before.broken:
             error = before.broken[name]
             compared.append(Compared(name=name, state="unknown", note=str(error).replace("\n", "; ")))
             continue

@@ -5,7 +5,7 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from harness import checks
@@ -16,11 +16,14 @@ from harness.history import History
 from harness.model.environment import load_environments
 from harness.model.graph import Graph
 from harness.model.load import load_contracts
+from harness.model.trial import MINIMAL, profiles, trial
 from harness.render import Rendered, render_all, render_bootstrap
 from harness.render.objects import Object
+from harness.render.trials import render_trials
 
 FOLDERS = ("charts", "argocd")  # all that Argo CD reads
 MAIN = ("origin/main", "main")
+PROFILES = "profiles"  # in place of an environment's name, where none of them can be rendered
 
 
 @dataclass(frozen=True)
@@ -105,8 +108,15 @@ def same_files(repository: Path, base: Side, target: Side) -> bool:
 
 
 @contextmanager
-def rendered(repository: Path, base: Side, target: Side) -> Iterator[tuple[Revision, Revision]]:
+def rendered(
+    repository: Path, base: Side, target: Side, *, with_profiles: bool = False
+) -> Iterator[tuple[Revision, Revision]]:
     """Yield both sides rendered, each with its own charts; files of commits are in a folder that goes with the end.
+
+    Args:
+        repository: the checkout.
+        base, target: the sides.
+        with_profiles: whether every profile is rendered too, as the example of a site has it.
 
     Raises:
         UserError: the target cannot be rendered, or the base's configuration cannot be read.
@@ -119,7 +129,10 @@ def rendered(repository: Path, base: Side, target: Side) -> Iterator[tuple[Revis
             if side.name != WORKING_TREE:
                 root = History(repository).extract(side.commit, FOLDERS, folder / side.commit)
             sides.append((side, root))
-        yield _base(*sides[0], repository), _whole(*sides[1], repository)
+        before, after = _base(*sides[0], repository), _whole(*sides[1], repository)
+        if with_profiles:
+            before, after = _with_profiles(before, sides[0][1]), _with_profiles(after, sides[1][1])
+        yield before, after
 
 
 def _whole(side: Side, root: Path, repository: Path) -> Revision:
@@ -151,6 +164,33 @@ def _base(side: Side, root: Path, repository: Path) -> Revision:
             fix="name a later commit to compare with",
             details=error.details,
         ) from None
+
+
+def _with_profiles(revision: Revision, root: Path) -> Revision:
+    """Return a revision with its profiles beside its environments, each under the name `profile NAME`."""
+    try:
+        graph = Graph.build(load_contracts(root / "charts"))
+        if revision.side.name == WORKING_TREE:
+            place, found = render_trials(root)
+        else:
+            place, found = root, _trials(root)
+    except UserError as error:
+        if revision.side.name == WORKING_TREE:
+            raise
+        return replace(revision, broken={**revision.broken, PROFILES: error})
+    tried = {name.replace("trial-", "profile ", 1): checks.platform(place, item, graph) for name, item in found.items()}
+    return replace(revision, platforms={**revision.platforms, **tried})
+
+
+def _trials(root: Path) -> dict[str, Rendered]:
+    """Return what each profile of a commit renders; their files are written among the commit's, which are ours."""
+    tried = [one for one in (trial(root, profile) for profile in profiles(root)) if one.environment != MINIMAL]
+    for one in tried:
+        for path, text in one.files.items():
+            if text is not None:
+                (root / path).parent.mkdir(parents=True, exist_ok=True)
+                (root / path).write_text(text, encoding="utf-8")
+    return render_all([one.environment for one in tried], root, pinned=False) if tried else {}
 
 
 def _revision(

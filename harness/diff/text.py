@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from rich.markup import escape
 
-from harness.diff.model import TITLES, Change, Difference, Level
+from harness.diff.model import TITLES, Change, Difference, Level, common_steps
 
 DETAILS = 6  # lines of a change that are shown without --all
 WIDTH = 150
@@ -33,15 +33,17 @@ def to_text(found: Difference, everything: bool = False) -> Iterator[str]:
         changes = list(of_kind)
         yield ""
         yield f"[bold]{TITLES[kind]}[/] [dim]({len(changes)})[/]"
+        steps = common_steps(changes)
         for change in changes:
-            yield from _change(change, many, everything)
+            yield from _change(change, many, everything, told=steps)
+        yield from _steps(steps, "  ")
     same = [one.name for one in found.environments if one.state == "same"]
     if same and found.changes:
         yield ""
         yield f"[dim]no difference: {escape(', '.join(same))}[/]"
 
 
-def _change(change: Change, many: bool, everything: bool) -> Iterator[str]:
+def _change(change: Change, many: bool, everything: bool, told: tuple[str, ...]) -> Iterator[str]:
     subject = change.object or change.component
     where = f" [dim]({escape(', '.join(change.environments))})[/]" if many and change.environments else ""
     name = f"[cyan]{escape(subject)}[/]  " if subject and not change.text.startswith(subject) else ""
@@ -53,6 +55,10 @@ def _change(change: Change, many: bool, everything: bool) -> Iterator[str]:
         yield f"      [{colour}]{escape(text)}[/]"
     if len(shown) < len(change.details):
         yield f"      [dim]… {len(change.details) - len(shown)} more (--all)[/]"
-    for number, step in enumerate(change.steps, 1):
-        mark = f"{number}." if len(change.steps) > 1 else "do:"
-        yield f"      [bold]{mark}[/] {escape(step)}"
+    yield from _steps(change.steps if change.steps != told else (), "      ")
+
+
+def _steps(steps: tuple[str, ...], indent: str) -> Iterator[str]:
+    for number, step in enumerate(steps, 1):
+        mark = f"{number}." if len(steps) > 1 else "do:"
+        yield f"{indent}[bold]{mark}[/] {escape(step)}"

@@ -77,5 +77,4 @@ def _message(finding: Finding) -> str:
 
 
 def _fingerprint(finding: Finding) -> str:
-    parts = (finding.rule, finding.environment, finding.component, finding.object, finding.path, finding.message)
-    return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:32]
+    return hashlib.sha256("\0".join(finding.identity).encode()).hexdigest()[:32]

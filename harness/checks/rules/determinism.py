@@ -103,4 +103,5 @@ RULE = Rule(
         says="renders differently in another environment, order of keys or cluster",
     ),
     checkout=_check,
+    slow=True,
 )

@@ -29,4 +29,5 @@ RULE = Rule(
         says="is not what the contracts say now",
     ),
     checkout=_check,
+    slow=True,
 )

@@ -43,4 +43,5 @@ RULE = Rule(
         says="no commit 0000000000000000000000000000000000000000",
     ),
     checkout=_check,
+    slow=True,
 )

@@ -110,4 +110,5 @@ RULE = Rule(
         says="a ConfigMap holds less than 1048576",
     ),
     environment=_check,
+    slow=True,
 )
