@@ -15,6 +15,7 @@ import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from secrets import token_hex
 from typing import Any
 
 from harness import revisions, toolchain
@@ -139,7 +140,7 @@ def install(repository: Path, cluster: Cluster, kubeconfig: Path, name: str, sec
         name: of the chart.
         seconds: how long Helm waits until everything is ready.
     """
-    namespace = f"ct-{name}"
+    namespace = f"ct-{name}-{token_hex(3)}"  # one that an earlier install left may take a while to end
     labels = {ENFORCE: _standard(load_contracts(repository / "charts").get(name))}
     cluster.apply({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": namespace, "labels": labels}})
     try:
