@@ -83,8 +83,11 @@ def _parts(changes: Sequence[Change]) -> Iterable[str]:
         yield f"{_count(len(refused), 'change')} cannot be made in place, and the sync fails"
     if of(Kind.DATA):
         yield f"data at stake: {_list(_objects(of(Kind.DATA)))}"
-    if of(Kind.ENVIRONMENT):
-        yield f"{_count(len(of(Kind.ENVIRONMENT)), 'environment')} come or go"
+    moving = of(Kind.ENVIRONMENT, Level.DANGER)
+    if moving:
+        yield f"{_count(len(moving), 'environment')} moved to another place, without data"
+    if len(of(Kind.ENVIRONMENT)) > len(moving):
+        yield f"{_count(len(of(Kind.ENVIRONMENT)) - len(moving), 'environment')} added or removed"
     if needed := of(Kind.SECRET, Level.ATTENTION):
         names = {change.object for change in needed} - {""}
         yield f"{_count(len(names), 'Secret')} needed before" if names else "Secrets needed before"

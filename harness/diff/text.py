@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from rich.markup import escape
 
@@ -28,19 +28,29 @@ def to_text(found: Difference, everything: bool = False) -> Iterator[str]:
     for one in found.environments:
         if one.state == "unknown":
             yield f"[yellow]{escape(f'{one.name} is not compared: {one.note}')}[/]"
-    many = len(found.environments) > 1
-    for kind, of_kind in itertools.groupby(found.changes, lambda change: change.kind):
-        changes = list(of_kind)
-        yield ""
-        yield f"[bold]{TITLES[kind]}[/] [dim]({len(changes)})[/]"
-        steps = common_steps(changes)
-        for change in changes:
-            yield from _change(change, many, everything, told=steps)
-        yield from _steps(steps, "  ")
+    yield from statements(found.changes, many=len(found.environments) > 1, everything=everything)
     same = [one.name for one in found.environments if one.state == "same"]
     if same and found.changes:
         yield ""
         yield f"[dim]no difference: {escape(', '.join(same))}[/]"
+
+
+def statements(changes: Sequence[Change], *, many: bool = False, everything: bool = False) -> Iterator[str]:
+    """Yield changes as lines with rich's markup, a section for each kind.
+
+    Args:
+        changes: in the order of `harness.diff.merge.order`.
+        many: whether each says which environments it is about.
+        everything: as `to_text`.
+    """
+    for kind, of_kind in itertools.groupby(changes, lambda change: change.kind):
+        section = list(of_kind)
+        yield ""
+        yield f"[bold]{TITLES[kind]}[/] [dim]({len(section)})[/]"
+        steps = common_steps(section)
+        for change in section:
+            yield from _change(change, many, everything, told=steps)
+        yield from _steps(steps, "  ")
 
 
 def _change(change: Change, many: bool, everything: bool, told: tuple[str, ...]) -> Iterator[str]:

@@ -240,7 +240,7 @@ def _shared(pairs: Pairs) -> dict[tuple[str, str, str], list[str]]:
 
 def _rest(one: Pair) -> Iterator[Field]:
     """Yield the fields of an object that no other statement is about."""
-    told: list[Any] = [*(template_fields(one) if one.kind != "CronJob" else ()), *one.at("spec", "replicas")]
+    told: list[Any] = [*template_fields(one), *one.at("spec", "replicas")]
     told += [field for found in _violations(one) for field in found.fields]
     if one.kind == "NetworkPolicy":
         told += [*one.at("spec", "ingress"), *one.at("spec", "egress")]

@@ -74,10 +74,11 @@ def edit(root: Path, path: Path, old: str, new: str) -> None:
 
 
 def newer(root: Path) -> str:
-    """Commit charts with another version of one image, and return the commit."""
-    profile = root / "charts/indigo-paas/profiles/minimal.yaml"
-    text = profile.read_text(encoding="utf-8")
-    profile.write_text(f'{text}\nvalkey: {{image: {{tag: "9.9.9"}}}}\n', encoding="utf-8")
+    """Commit charts with another version of one image in every whole profile, and return the commit."""
+    for name in ("minimal", "full"):
+        profile = root / f"charts/indigo-paas/profiles/{name}.yaml"
+        text = profile.read_text(encoding="utf-8")
+        profile.write_text(f'{text}\nvalkey: {{image: {{tag: "9.9.9"}}}}\n', encoding="utf-8")
     return save(root, "another version")
 
 
@@ -120,7 +121,7 @@ def test_a_promotion_changes_one_line_of_one_file_and_that_decides_what_runs(clo
     report(clone, second)
     done = invoke("dev", "staging")
     assert f"staging: {first[:12]} -> {second[:12]}, 1 commits" in done.output
-    assert "changed  StatefulSet/valkey  (its pods are replaced)" in done.output
+    assert "StatefulSet/valkey  its pod is replaced, and away until it is back" in done.output
     changed = run("git", "diff", "--numstat", cwd=clone).stdout.split()
     assert changed == ["1", "1", "argocd/environments/staging/config.yaml"]
     assert image(clone, "staging").endswith(":9.9.9")

@@ -11,6 +11,7 @@ from harness.diff.immutable import Effect, violations
 from harness.diff.pairs import identity, line
 from harness.errors import UserError
 from harness.history import History
+from harness.model.environment import ENVIRONMENTS
 from harness.render import Rendered, render_all
 from harness.render.objects import Object
 
@@ -18,30 +19,33 @@ RECREATE = "indigo-paas/recreate-from"
 
 
 def _check(subject: Subject) -> Iterator[tuple[str, Problem]]:
-    pinned = [name for name, platform in subject.platforms.items() if platform.rendered.environment.revision]
-    for name in pinned:
-        for before in _rendered(subject.repository, name):
-            revision = str(subject.platforms[name].rendered.environment.revision)
-            yield from _compared(name, before, subject.platforms[name], revision, f"what {name} runs ({revision[:12]})")
+    pinned = {
+        name: str(platform.rendered.environment.revision)
+        for name, platform in subject.platforms.items()
+        if platform.rendered.environment.revision
+    }
+    for name, before in _rendered(subject.repository, list(pinned)).items():
+        what = f"what {name} runs ({pinned[name][:12]})"
+        yield from _compared(name, before, subject.platforms[name], pinned[name], what)
     release = releases.last(History(subject.repository))
     if release is None:
         return  # nothing was released yet, so nothing is installed that could refuse
     files = revisions.tree(subject.repository, release)
-    for name, platform in subject.platforms.items():
-        if name not in pinned:
-            for before in _rendered(files, name):
-                yield from _compared(name, before, platform, release, f"the release {release}")
+    others = [name for name in subject.platforms if name not in pinned and (files / ENVIRONMENTS / name).is_dir()]
+    for name, before in _rendered(files, others).items():
+        yield from _compared(name, before, subject.platforms[name], release, f"the release {release}")
 
 
-def _rendered(files: Path, name: str) -> Iterator[Rendered]:
-    """Yield an environment as it was; nothing where it was not there, or is not to be rendered by this version.
+def _rendered(files: Path, names: list[str]) -> dict[str, Rendered]:
+    """Return environments as they were; without those that this version cannot render.
 
     Whether a pinned one can be rendered is the rule `revisions`.
     """
     try:
-        yield render_all([name], files)[name]
+        return render_all(names, files) if names else {}
     except UserError:
-        return
+        parts = [_rendered(files, [name]) for name in names] if len(names) > 1 else []
+        return {name: item for part in parts for name, item in part.items()}
 
 
 def _compared(
