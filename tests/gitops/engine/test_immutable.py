@@ -10,7 +10,7 @@ import pytest
 
 from harness.cluster import ApiError, Cluster, Object
 from harness.diff.fields import compare
-from harness.diff.immutable import TABLE, Effect, Immutable, violations
+from harness.diff.immutable import TABLE, Effect, violations
 from harness.diff.normal import normal
 
 pytestmark = pytest.mark.gitops
@@ -65,6 +65,7 @@ EXPRESSIONS = {"action": "FailJob", "onExitCodes": {"operator": "In", "values": 
 # kind, field of the table -> what is written there instead, and what the object has besides
 AFTER: dict[tuple[str, str], tuple[Any, Object]] = {
     ("StatefulSet", "spec"): ({"serviceName": "b"}, {}),
+    ("StatefulSet", "spec.updateStrategy"): ({"type": "OnDelete"}, {}),
     ("StatefulSet", "spec.volumeClaimTemplates"): ([{"metadata": {"name": "other"}, "spec": CLAIM}], {}),
     ("Deployment", "spec.selector"): ({"matchLabels": {"other": "a"}}, {}),
     ("DaemonSet", "spec.selector"): ({"matchLabels": {"other": "a"}}, {}),
@@ -105,11 +106,11 @@ ALLOWED: list[tuple[str, str, Any]] = [
     ("StatefulSet", "spec.replicas", 3),
     ("StatefulSet", "spec.ordinals", {"start": 1}),
     ("StatefulSet", "spec.template.spec.containers", [{"name": "main", "image": "example/main:2"}]),
-    ("StatefulSet", "spec.updateStrategy", {"type": "OnDelete"}),
+    ("StatefulSet", "spec.updateStrategy", {"type": "RollingUpdate", "rollingUpdate": {"partition": 2}}),
     ("StatefulSet", "spec.revisionHistoryLimit", 3),
     ("StatefulSet", "spec.minReadySeconds", 3),
     ("StatefulSet", "spec.persistentVolumeClaimRetentionPolicy", {"whenDeleted": "Delete"}),
-    ("Deployment", "spec.strategy", {"type": "Recreate"}),
+    ("Deployment", "spec.strategy", {"type": "RollingUpdate", "rollingUpdate": {"maxSurge": 2}}),
     ("Deployment", "spec.template.metadata.labels", {"app": "a", "b": "c"}),
     ("Job", "spec.parallelism", 2),
     ("Job", "spec.activeDeadlineSeconds", 20),
@@ -245,7 +246,3 @@ ASSIGNED = {
     "PersistentVolumeClaim": ("spec.storageClassName", "spec.volumeName"),
     "CustomResourceDefinition": ("spec.names.singular", "spec.names.listKind", "spec.conversion"),
 }  # fmt: skip
-
-
-def entry_of(kind: str, field: str) -> Immutable:
-    return next(entry for entry in TABLE if kind in entry.kinds and entry.field == field)
