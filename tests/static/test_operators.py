@@ -47,6 +47,10 @@ def operated(copied: Copied) -> Subject:
     site = yaml.safe_load(path.read_text(encoding="utf-8"))
     site["global"] |= {"components": MODES | SHIPPER | {"kafka-proxy": {"mode": "embedded"}}, "network": NETWORK}
     path.write_text(yaml.safe_dump(site), encoding="utf-8")
+    config = path.with_name("config.yaml")  # copies of everything are more than dev's quota allows
+    larger = {"requests.memory": "64Gi", "limits.memory": "96Gi", "requests.storage": "1Ti"}
+    data = yaml.safe_load(config.read_text(encoding="utf-8"))
+    config.write_text(yaml.safe_dump({**data, "quota": data["quota"] | larger}), encoding="utf-8")
     try:
         return subject(["dev"], copied.root)
     finally:
