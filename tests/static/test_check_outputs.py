@@ -204,7 +204,7 @@ def test_what_cannot_be_rendered_is_in_the_files_too(tmp_path: Path, monkeypatch
 
 
 # these look at files: test_checks, test_determinism and test_promotion make what their examples say
-OF_FILES = {"determinism", "generated-fresh", "no-nondeterminism", "revisions"}
+OF_FILES = {"determinism", "generated-fresh", "no-nondeterminism", "revisions", "values-documented", "values-effective"}
 
 
 @pytest.mark.parametrize("rule", sorted(set(rules()) - OF_FILES))

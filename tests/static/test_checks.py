@@ -21,7 +21,9 @@ from tests.static.edit import Edit
 from tests.static.mistakes import MISTAKES
 
 # These look at files, not at the objects that an edit changes; they have tests of their own.
-OF_FILES = {"determinism", "generated-fresh", "no-nondeterminism", "revisions"}
+OF_FILES = {
+    "determinism", "generated-fresh", "no-nondeterminism", "revisions", "values-documented", "values-effective",
+}  # fmt: skip
 # they enter their own into the table
 assert mistakes_delivery and mistakes_kubernetes and mistakes_objects and mistakes_routes
 BELOW = {
