@@ -25,6 +25,7 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     "status": ("engine", "status", "What runs now, and where its logs are."),
     "kubeconfig": ("engine", "kubeconfig", "Print the path of a running engine's kubeconfig."),
     "why": ("why", "why", "Say what keeps a sync from converging, and what waits for it."),
+    "drill": ("drill", "drill", "Break something on purpose and see whether what was said of it is true."),
     "trace": ("trace", "trace", "Say which file, value and commit put an object there."),
     "bootstrap": ("bootstrap", "bootstrap", "Print the objects an operator applies once to a cluster with Argo CD."),
     "promote": ("promote", "promote", "Let an environment run the commit of the one before it; one file changes."),

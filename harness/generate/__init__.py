@@ -94,6 +94,7 @@ def shared(graph: Graph, common: Mapping[str, SharedImage]) -> dict[Path, str]:
         Path("schemas/contract.schema.json"): models.contract_schema(),
         Path("schemas/environment.schema.json"): models.environment_schema(),
         Path("schemas/check.schema.json"): models.check_schema(),
+        Path("schemas/drills.schema.json"): models.drills_schema(),
         Path("docs/reference/rules.md"): rules.render(),
         Path("schemas/diff.schema.json"): models.diff_schema(),
         Path("docs/reference/components.md"): inventory.render(graph),

@@ -34,6 +34,13 @@ def check_schema() -> str:
     return _schema(CheckData, "Report of indigo check --format json", "harness/checks/output/data.py")
 
 
+def drills_schema() -> str:
+    """Return the JSON Schema of what `indigo drill run --json` writes."""
+    from harness.drills.model import Drills
+
+    return _schema(Drills, "Results of indigo drill run", "harness/drills/model.py")
+
+
 def _schema(model: type[BaseModel], title: str, source: str = "harness/model") -> str:
     schema = model.model_json_schema(by_alias=True)
     definitions = dict(sorted(schema.pop("$defs", {}).items()))

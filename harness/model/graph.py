@@ -1,7 +1,6 @@
 """The dependency graph over all contracts: levels, sync waves and consumers.
 
-A contract is checked by itself in `harness.model.contract`; what two say of each other, in
-`harness.model.contradictions`.
+A contract is checked by itself in `harness.model.contract`; what two say of each other: `harness.model.contradictions`.
 """
 
 from __future__ import annotations

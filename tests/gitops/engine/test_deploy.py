@@ -1,8 +1,10 @@
-"""`indigo deploy`: the working tree of a developer on the engine that is kept, once and again after an edit."""
+"""`indigo deploy` and `indigo drill`: the working tree on the engine that is kept, edited, and broken on purpose."""
 
 from __future__ import annotations
 
+import dataclasses
 import os
+import re
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,7 +12,13 @@ from pathlib import Path
 import pytest
 
 from harness import paths
+from harness.argo.pacer import Pacer
+from harness.argo.source import WorkingTreeSource
+from harness.drills import Verdict, catalogue
+from harness.drills import run as drills
+from harness.drills.model import Recovered, Scene
 from harness.e2e.deploy import deploy
+from harness.e2e.platform import Platform
 from harness.engines.children import lock
 from harness.engines.embedded import EmbeddedEngine
 from harness.errors import UserError
@@ -39,7 +47,7 @@ def own_engine(tmp_path: Path) -> Iterator[EmbeddedEngine]:
         yield engine
 
 
-def test_an_edit_is_deployed_and_what_is_wrong_changes_nothing(own_engine: EmbeddedEngine, checkout: Path) -> None:
+def test_an_edit_is_deployed_an_error_is_not_and_drills_are_honest(own_engine: EmbeddedEngine, checkout: Path) -> None:
     recorder = Recorder(None, command="indigo deploy")
     first = deploy(own_engine, "dev", recorder)
     assert first.changed
@@ -61,6 +69,47 @@ def test_an_edit_is_deployed_and_what_is_wrong_changes_nothing(own_engine: Embed
         deploy(own_engine, "dev", recorder)
     applications = own_engine.cluster().list("Application", "argocd", api_version="argoproj.io/v1alpha1")
     assert {item["status"]["sync"]["revision"] for item in applications} == {edited.revision}
+
+    (checkout / VALUES).write_text(text, encoding="utf-8")
+    deploy(own_engine, "dev", recorder)
+    source = WorkingTreeSource(own_engine.source_dir, checkout)
+    with Pacer(own_engine.cluster()):
+        _drills(Platform(own_engine, source, recorder))
+
+
+def _drills(platform: Platform) -> None:
+    """A drill holds what is true, and refutes what is not."""
+    for name, target in (("kill-store", "valkey"), ("drain-node", ""), ("delete-networkpolicies", "")):
+        result = drills.run(platform, catalogue()[name], target)
+        assert (result.verdict, result.reasons) == (Verdict.HELD, ())
+        assert result.recovery is not None
+        assert 0 < result.recovery < result.budget
+        assert result.rate >= 5
+    assert [node for node in platform.cluster.list("Node") if node["spec"].get("unschedulable")] == []
+
+    kill = catalogue()["kill-store"]
+    wrong = dataclasses.replace(kill, budget=lambda scene: 0.01, suffers=lambda scene: set())
+    refuted = drills.run(platform, wrong, "valkey")
+    assert refuted.verdict is Verdict.REFUTED
+    slow, away = refuted.reasons
+    assert "budget 0.01 s" in slow
+    assert re.fullmatch(r"valkey was away for [0-9.]+ s and should not have been", away)
+
+    def breaks(scene: Scene) -> Recovered:
+        scene.undo.callback(scene.notes.append, "undone")
+        raise UserError("it cannot be injected")
+
+    with pytest.raises(UserError, match="cannot be injected"):
+        drills.run(platform, dataclasses.replace(kill, inject=breaks), "valkey")
+    assert {name for one in drills.chosen(platform, ["kill-pod"]) for name in one[1:]} == {
+        "dashboard", "iam", "orchestrator",
+    }  # fmt: skip
+    with pytest.raises(UserError, match="the engine embedded cannot do stop-node: it has no nodes"):
+        drills.chosen(platform, ["stop-node"])
+    with pytest.raises(UserError, match="no drill flood"):
+        drills.chosen(platform, ["flood"])
+    with pytest.raises(UserError, match="neo4j does not run here"):
+        drills.chosen(platform, [], ["neo4j"])
 
 
 def test_a_pinned_environment_is_refused(engine: EmbeddedEngine, checkout: Path) -> None:

@@ -1,0 +1,97 @@
+"""What a drill is, and what came of one."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Annotated
+
+from pydantic import Field
+
+from harness.e2e.platform import Platform
+from harness.engines.base import Ability
+from harness.model.contract.base import Closed
+
+Recovered = Callable[[], bool]
+
+
+@dataclass(frozen=True)
+class Scene:
+    """Where a drill happens; `undo` is worked off at its end, whatever comes, the last entry first."""
+
+    platform: Platform
+    component: str
+    undo: contextlib.ExitStack
+    notes: list[str] = field(default_factory=list)
+
+    @property
+    def namespace(self) -> str:
+        """Return the platform's namespace."""
+        return self.platform.namespace
+
+
+@dataclass(frozen=True)
+class Drill:
+    """One fault, and what is held to be true of it.
+
+    Attributes:
+        id: for the command line.
+        hypothesis: a sentence that the run holds or refutes; `{component}` stands for the target.
+        targets: the components that it can be done to, one at a time; one empty name where it is about all of them.
+        inject: does it, and returns the question whether what it broke is mended.
+        budget: seconds within which that has to be so.
+        suffers: the components that may be away meanwhile.
+        needs: what the engine must be able to do.
+    """
+
+    id: str
+    hypothesis: str
+    targets: Callable[[Platform], Sequence[str]]
+    inject: Callable[[Scene], Recovered]
+    budget: Callable[[Scene], float]
+    suffers: Callable[[Scene], set[str]] = lambda scene: set()
+    needs: frozenset[Ability] = frozenset()
+
+
+class Verdict(StrEnum):
+    """What a drill said of its hypothesis."""
+
+    HELD = "held"
+    REFUTED = "refuted"
+
+
+class Away(Closed):
+    """A component that no pod answered for."""
+
+    component: str
+    samples: Annotated[int, Field(description="How often it was asked and no pod was ready.")]
+    longest: Annotated[float, Field(description="Seconds of the longest time in one piece.")]
+    allowed: Annotated[bool, Field(description="Whether the drill expects it to be away.")]
+
+
+class Result(Closed):
+    """One run of one drill; times in seconds."""
+
+    drill: str
+    component: Annotated[str, Field(description="The target; empty where it is about all of them.")]
+    hypothesis: str
+    verdict: Verdict
+    reasons: Annotated[tuple[str, ...], Field(description="Why it is refuted.")] = ()
+    recovery: Annotated[float | None, Field(description="From the injection until it was mended; null: never.")]
+    budget: float
+    samples: Annotated[int, Field(description="How often every component was asked.")]
+    rate: Annotated[float, Field(description="Questions a second, as they were really asked.")]
+    away: tuple[Away, ...] = ()
+    probed: Annotated[str, Field(description="What was asked, and what of it is simulated.")]
+    notes: tuple[str, ...] = ()
+
+
+class Drills(Closed):
+    """Results of one call of `indigo drill run`."""
+
+    engine: str
+    environment: str
+    revision: str
+    results: tuple[Result, ...]

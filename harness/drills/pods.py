@@ -1,0 +1,202 @@
+"""Drills on pods and nodes: one is killed, a node is emptied, a node loses its power."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Callable, Collection, Sequence
+from functools import partial
+
+from harness.cluster import ApiError, Object
+from harness.drills.model import Drill, Recovered, Scene
+from harness.drills.probe import answering, serving
+from harness.e2e.platform import Platform
+from harness.engines.base import Ability
+from harness.errors import UserError
+from harness.model.contract import Need
+
+EVICTION = 60.0  # seconds for the eviction of the pods of a node
+LOST = 50.0 + 300.0  # until a silent node counts as lost, and until its pods are evicted: Kubernetes' defaults
+
+
+def running(platform: Platform, data: bool) -> list[str]:
+    """Return the components that serve, with or without those that keep data."""
+    found = [(name, platform.graph.contracts[name]) for name in platform.components]
+    return [name for name, one in found if one.workload.kind != "CronJob" and (one.tier == "data") is data]
+
+
+def with_consumers(scene: Scene) -> set[str]:
+    """Return the component and all that need it hard, directly or not: they may be away with it."""
+    return _needing(scene, {scene.component})
+
+
+def _needing(scene: Scene, components: Collection[str]) -> set[str]:
+    graph, found = scene.platform.graph, set(components)
+    hard = [edge for edge in graph.edges if edge.need is Need.HARD]
+    while more := {edge.consumer for edge in hard if edge.provider in found} - found:
+        found |= more
+    return found
+
+
+def pods_of(scene: Scene, component: str = "") -> list[Object]:
+    """Return the serving pods of a component, or of all."""
+    found = serving(scene.platform.cluster, scene.namespace)()
+    return [pod for pod in found if not component or pod["metadata"]["labels"]["app.kubernetes.io/name"] == component]
+
+
+def all_answer(scene: Scene, but: frozenset[str] = frozenset()) -> bool:
+    """Whether every component that serves has a pod that is ready."""
+    wanted = {*running(scene.platform, data=True), *running(scene.platform, data=False)} - but
+    return wanted <= answering(pods_of(scene))
+
+
+def _killed(scene: Scene) -> Recovered:
+    killed = {pod["metadata"]["uid"] for pod in pods_of(scene, scene.component)}
+    for pod in pods_of(scene, scene.component):
+        scene.platform.cluster.delete("Pod", pod["metadata"]["name"], scene.namespace, grace_seconds=0)
+
+    def recovered() -> bool:
+        left = {pod["metadata"]["uid"] for pod in pods_of(scene, scene.component)} & killed
+        return not left and all_answer(scene)
+
+    return recovered
+
+
+def _budget(scene: Scene) -> float:
+    return float(scene.platform.graph.contracts[scene.component].availability.budget)
+
+
+def _node(scene: Scene) -> str:
+    """Return the worker that most of the platform's pods are on.
+
+    Raises:
+        UserError: there are not two nodes that take pods.
+    """
+    nodes = [node for node in scene.platform.cluster.list("Node") if not node["spec"].get("taints")]
+    names = [str(node["metadata"]["name"]) for node in nodes]
+    if len(names) < 2:
+        raise UserError("there is no second node that takes pods", fix="start the engine with three nodes")
+    used = Counter(pod["spec"].get("nodeName", "") for pod in pods_of(scene))
+    return max(names, key=lambda name: used[name])
+
+
+def _bound_to(scene: Scene, node: str) -> frozenset[str]:
+    """Return the components with a pod on a node whose volume cannot leave it."""
+    fixed = set()
+    for volume in scene.platform.cluster.list("PersistentVolume"):
+        claim = volume["spec"].get("claimRef") or {}
+        if claim.get("namespace") == scene.namespace and volume["spec"].get("nodeAffinity"):
+            fixed.add(claim["name"])
+    found = set()
+    for pod in pods_of(scene):
+        claims = {one["persistentVolumeClaim"]["claimName"] for one in pod["spec"].get("volumes", [])
+                  if "persistentVolumeClaim" in one}  # fmt: skip
+        if pod["spec"].get("nodeName") == node and claims & fixed:
+            found.add(pod["metadata"]["labels"]["app.kubernetes.io/name"])
+    if found:
+        scene.notes.append(f"their volumes cannot leave {node}: {', '.join(sorted(found))}; they wait for it")
+    return frozenset(found)
+
+
+def _drained(scene: Scene) -> Recovered:
+    cluster, node = scene.platform.cluster, _node(scene)
+    bound = frozenset(_needing(scene, _bound_to(scene, node)))
+    scene.undo.callback(cluster.patch, "Node", node, {"spec": {"unschedulable": None}})
+    cluster.patch("Node", node, {"spec": {"unschedulable": True}})
+    moved = [pod for pod in pods_of(scene) if pod["spec"].get("nodeName") == node]
+    scene.notes.append(f"drained: {node}, {len(moved)} pods")
+    end = time.monotonic() + EVICTION
+    for pod in moved:
+        while not _evict(scene, pod):
+            if time.monotonic() > end:
+                raise UserError(f"{pod['metadata']['name']} cannot be evicted: its disruption budget does not let it")
+            time.sleep(0.5)
+    uids = {pod["metadata"]["uid"] for pod in moved}
+
+    def recovered() -> bool:
+        return not uids & {pod["metadata"]["uid"] for pod in pods_of(scene)} and all_answer(scene, bound)
+
+    return recovered
+
+
+def _evict(scene: Scene, pod: Object) -> bool:
+    """Ask for an eviction; returns False where a disruption budget says not now."""
+    metadata = pod["metadata"]
+    path = f"/api/v1/namespaces/{scene.namespace}/pods/{metadata['name']}/eviction"
+    about = {"name": metadata["name"], "namespace": scene.namespace}
+    try:
+        scene.platform.cluster.request(
+            "POST", path, body={"apiVersion": "policy/v1", "kind": "Eviction", "metadata": about}
+        )
+    except ApiError as error:
+        if error.status == 404:
+            return True
+        if error.status == 429:
+            return False
+        raise
+    return True
+
+
+def _stopped(scene: Scene) -> Recovered:
+    engine, node = scene.platform.engine, _node(scene)
+    bound = frozenset(_needing(scene, _bound_to(scene, node)))
+    scene.notes.append(f"stopped: {node}")
+    scene.undo.callback(engine.restart, node)
+    engine.kill(node)
+    return partial(all_answer, scene, bound)
+
+
+def _everybody(scene: Scene) -> set[str]:
+    return set(scene.platform.components)
+
+
+def _longest(extra: float = 0.0) -> Callable[[Scene], float]:
+    def budget(scene: Scene) -> float:
+        contracts = scene.platform.graph.contracts
+        names = running(scene.platform, data=False) + running(scene.platform, data=True)
+        return extra + max(contracts[name].availability.budget for name in names)
+
+    return budget
+
+
+def _whole(_: Platform) -> Sequence[str]:
+    return [""]
+
+
+DRILLS = (
+    Drill(
+        "kill-pod",
+        "When every pod of {component} is killed at once, it is ready again within the budget of its contract, and "
+        "nobody who does not need it is away.",
+        partial(running, data=False),
+        _killed,
+        _budget,
+        with_consumers,
+    ),
+    Drill(
+        "kill-store",
+        "When the pod of {component} is killed, it is ready again within the budget of its contract, and "
+        "all who need it come back without hands.",
+        partial(running, data=True),
+        _killed,
+        _budget,
+        with_consumers,
+    ),
+    Drill(
+        "drain-node",
+        "When a node is drained, disruption budgets are respected, and what may move is ready elsewhere.",
+        _whole,
+        _drained,
+        _longest(EVICTION),
+        _everybody,
+    ),
+    Drill(
+        "stop-node",
+        "When a node loses its power, every component that may move is ready elsewhere once the node counts as lost.",
+        _whole,
+        _stopped,
+        _longest(LOST),
+        _everybody,
+        frozenset({Ability.NODES}),
+    ),
+)

@@ -1,0 +1,89 @@
+"""Drills: what is measured of a fault, and when a hypothesis is refuted."""
+
+from __future__ import annotations
+
+import json
+import time
+from typing import Any
+
+import pytest
+from click.testing import CliRunner
+from jsonschema import Draft202012Validator
+
+from harness.cli.drill import drill, text
+from harness.drills import Drills, Result, Verdict, catalogue
+from harness.drills.model import Away
+from harness.drills.probe import Probe, Sample, answering
+from harness.drills.run import _reasons
+from harness.paths import repository
+
+
+def pod(component: str, ready: str = "True", **metadata: str) -> dict[str, Any]:
+    return {
+        "metadata": {"labels": {"app.kubernetes.io/name": component}, **metadata},
+        "status": {"conditions": [{"type": "Ready", "status": ready}]},
+    }
+
+
+def test_a_component_answers_where_one_of_its_pods_is_ready_and_does_not_end() -> None:
+    pods = [pod("a"), pod("a", "False"), pod("b", "False"), pod("c", deletionTimestamp="now")]
+    assert answering(pods) == {"a"}
+
+
+def test_the_longest_while_begins_with_the_last_answer_before_it() -> None:
+    probe = Probe(list)
+    seen = {0.0: "ab", 0.1: "b", 0.2: "b", 0.3: "ab", 0.4: None, 0.5: "a", 0.6: "a", 0.7: "a"}
+    probe.samples = [Sample(at, None if who is None else frozenset(who)) for at, who in seen.items()]
+    assert probe.away(["a", "b", "c"], 0.0) == {"a": (2, 0.2), "b": (3, 0.4), "c": (7, 0.7)}
+    assert probe.away(["a"], 0.25) == {}
+
+
+def test_a_question_that_fails_is_a_sample_without_an_answer_and_ends_nothing() -> None:
+    asked: list[int] = []
+
+    def ask() -> list[dict[str, Any]]:
+        asked.append(1)
+        if len(asked) == 2:
+            raise OSError
+        return [pod("a")]
+
+    with Probe(ask, hertz=100) as probe:
+        while len(asked) < 5:
+            time.sleep(0.01)
+    assert [sample.answering for sample in probe.samples[:3]] == [{"a"}, None, {"a"}]
+    assert probe.away(["a"], 0.0) == {}
+
+
+@pytest.mark.parametrize(
+    ("recovery", "away", "rate", "says"),
+    [
+        (1.0, False, 10.0, []),
+        (None, False, 10.0, ["not mended within 30 s"]),
+        (6.0, False, 10.0, ["mended after 6.0 s, budget 5 s"]),
+        (1.0, True, 10.0, ["iam was away for 2.0 s and should not have been"]),
+        (1.0, False, 4.9, ["only 4.9 questions a second were asked: nothing is known of what was in between"]),
+    ],
+)
+def test_a_hypothesis_is_refuted_with_the_reason(
+    recovery: float | None, away: bool, rate: float, says: list[str]
+) -> None:
+    lost = Away(component="iam", samples=20, longest=2.0, allowed=not away)
+    assert list(_reasons(recovery, 5.0, [lost], rate)) == says
+
+
+def test_results_are_what_their_schema_says() -> None:
+    result = Result(
+        drill="kill-pod", component="iam", hypothesis="It comes back.", verdict=Verdict.HELD, recovery=0.9, budget=30,
+        samples=30, rate=10.0, away=(Away(component="iam", samples=8, longest=0.8, allowed=True),), probed="readiness",
+    )  # fmt: skip
+    found = Drills(engine="embedded", environment="dev", revision="", results=(result,))
+    schema = json.loads((repository() / "schemas/drills.schema.json").read_text(encoding="utf-8"))
+    Draft202012Validator(schema).validate(json.loads(found.model_dump_json()))
+    assert any("iam away for 0.8 s" in line for line in text(result))
+
+
+def test_every_drill_is_listed_with_its_hypothesis() -> None:
+    listed = json.loads(CliRunner().invoke(drill, ["list", "--json"]).output)
+    assert [one["id"] for one in listed] == list(catalogue())
+    assert all(one["hypothesis"].startswith("When ") for one in listed)
+    assert {"kill-pod", "kill-store", "drain-node", "stop-node", "bad-image-tag"} <= set(catalogue())
