@@ -12,7 +12,7 @@ CLUSTER ?= embedded
 export PYTHONDONTWRITEBYTECODE :=
 
 .PHONY: help setup test static unit e2e check diff lint ct-lint ct-install workflows package release comment \
-  generate bench tools pin lock clean
+  generate bench mutants tools pin lock clean
 
 help: ## This list
 	@awk 'BEGIN {FS = ":.*## "; print "make …"} /^[a-z0-9-]+:.*## / {printf "  %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -47,7 +47,7 @@ check: setup ## Render and check every environment and every profile
 	@$(BIN)/indigo check --profiles $(ARGS)
 
 diff: setup ## What your branch and your uncommitted edits would do to every environment (ARGS=BASE..TARGET)
-	@$(BIN)/indigo diff $(ARGS)
+	@$(BIN)/indigo diff --profiles $(ARGS)
 
 lint: setup ## Style and types of the Python code
 	@$(BIN)/ruff check .
@@ -77,6 +77,9 @@ generate: setup ## Write the files that are derived from the contracts
 
 bench: setup ## Phases against their budgets and the bare tools, as JSON in reports/
 	@$(BIN)/indigo bench $(ARGS)
+
+mutants: setup ## Make every mistake of tests/mutants, and print which rule finds it
+	@$(BIN)/python -m tests.mutants $(ARGS)
 
 tools: setup ## Build the pinned tools now instead of on first need
 	@$(BIN)/indigo tools build $(ARGS)

@@ -6,28 +6,15 @@ import json
 import re
 import shutil
 import tempfile
-from collections import defaultdict
 from dataclasses import dataclass
 from pathlib import Path
 
 from harness import revisions
+from harness.diff import Change, of_environment
 from harness.errors import UserError
 from harness.model.environment import ENVIRONMENTS, load_environments
-from harness.render import Object, render_all
-from harness.render.objects import title
 
 KEY = re.compile(r"^revision:.*$", re.M)
-NAME = "app.kubernetes.io/name"
-
-
-@dataclass(frozen=True)
-class Change:
-    """What happens to one object: added, changed or removed; `rolls` where pods are replaced."""
-
-    component: str
-    object: str
-    what: str
-    rolls: bool = False
 
 
 @dataclass(frozen=True)
@@ -40,7 +27,7 @@ class Promotion:
         new: commit that it is to run.
         file: the one file that changes, below the checkout, and its new text.
         commits: what is between the two, newest first, one line each; only those that touch charts/.
-        changes: what happens to the target's objects.
+        changes: what that means for the target (harness.diff).
     """
 
     source: str
@@ -83,12 +70,9 @@ def plan(repository: Path, source: str, target: str) -> Promotion:
         new = old  # only what a promotion does not bring has changed since
     text = written((repository / file).read_text(encoding="utf-8"), new)
     now = revisions.resolve(repository, old or "HEAD")
-    before = render_all([target], repository)[target].objects()
-    after = _with_revision(repository, target, file, text)
-    return Promotion(
-        source, target, old, new, file, text, revisions.between(repository, now, new, "charts"),
-        list(compare(before, after)),
-    )  # fmt: skip
+    commits = revisions.between(repository, now, new, "charts")
+    changes = _with_revision(repository, target, file, text)
+    return Promotion(source, target, old, new, file, text, commits, changes)
 
 
 def _revision(repository: Path, source: str, pinned: str | None) -> str:
@@ -120,42 +104,14 @@ def written(text: str, revision: str) -> str:
     return f"{text[: after.end()]}{line}\n{text[after.end() :]}" if after else f"{text.rstrip()}\n{line}\n"
 
 
-def _with_revision(repository: Path, target: str, file: Path, text: str) -> list[Object]:
-    """Return the target's objects as they would be: rendered from a checkout whose file has the new text."""
+def _with_revision(repository: Path, target: str, file: Path, text: str) -> list[Change]:
+    """Return what changes for the target with the new text of its file, in a copy of the checkout."""
     with tempfile.TemporaryDirectory(prefix="indigo-promote-") as name:
         copy = Path(name)
         for folder in ("argocd", "charts"):
             shutil.copytree(repository / folder, copy / folder, symlinks=True)
         (copy / file).write_text(text, encoding="utf-8")
-        return render_all([target], copy, commits=repository)[target].objects()
-
-
-def compare(before: list[Object], after: list[Object]) -> list[Change]:
-    """Return what happens to objects, by component and name."""
-    old, new = ({title(item): item for item in objects} for objects in (before, after))
-    found = []
-    for name in sorted(old.keys() | new.keys()):
-        item = new.get(name) or old[name]
-        component = (item["metadata"].get("labels") or {}).get(NAME, "")
-        if name not in old:
-            found.append(Change(component, name, "added"))
-        elif name not in new:
-            found.append(Change(component, name, "removed"))
-        elif old[name] != new[name]:
-            found.append(Change(component, name, "changed", rolls=_template(old[name]) != _template(new[name])))
-    return sorted(found, key=lambda change: (change.component, change.object))
-
-
-def _template(item: Object) -> object:
-    return (item.get("spec") or {}).get("template") if item["kind"] in ("Deployment", "StatefulSet") else None
-
-
-def by_component(changes: list[Change]) -> dict[str, list[Change]]:
-    """Return changes by component."""
-    found: dict[str, list[Change]] = defaultdict(list)
-    for change in changes:
-        found[change.component].append(change)
-    return dict(found)
+        return of_environment(target, repository, copy, repository)
 
 
 def tested(repository: Path, report: Path, commit: str) -> None:

@@ -52,6 +52,16 @@ SYNC_POLICY = _closed(
     retry=RETRY,
     syncOptions=_list({"type": "string", "pattern": "^[A-Za-z]+=[a-z]+$"}),
 )
+IGNORED = _closed(
+    "kind",
+    group={"type": "string"},
+    kind=TEXT,
+    name=TEXT,
+    namespace=TEXT,
+    jsonPointers=_list({"type": "string", "pattern": "^/"}),
+    jqPathExpressions=_list(TEXT),
+    managedFieldsManagers=_list(TEXT),
+)
 APPLICATION_SPEC = _closed(
     "project source destination syncPolicy",
     project=TEXT,
@@ -59,6 +69,7 @@ APPLICATION_SPEC = _closed(
     destination=_closed("server namespace", server=TEXT, namespace=TEXT),
     revisionHistoryLimit=NUMBER,
     syncPolicy=SYNC_POLICY,
+    ignoreDifferences=_list(IGNORED),
 )
 KINDS = _list(_closed("group kind", group={"type": "string"}, kind=TEXT))
 PROJECT_SPEC = _closed(

@@ -19,6 +19,7 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     "render": ("render", "render", "Print what Argo CD would apply for an environment."),
     "e2e": ("suite", "e2e", "Deploy the working tree through a real Argo CD and assert that it behaves."),
     "test": ("suite", "test", "Run all tests that need no container engine."),
+    "smoke": ("suite", "smoke", "Test a platform that runs somewhere against what this checkout renders for it."),
     "up": ("engine", "up", "Keep an engine running for a developer's day."),
     "deploy": ("deploy", "deploy", "Bring the working tree to the running engine, and wait until it is healthy."),
     "down": ("engine", "down", "Stop it and remove everything it made."),

@@ -28,6 +28,11 @@ _FAILS: dict[str, set[Level]] = {
 @click.argument("revisions", required=False, metavar="[BASE | BASE..TARGET]")
 @click.option("--environment", "-e", "environments", multiple=True, help="Only this environment (repeatable).")
 @click.option(
+    "--profiles",
+    is_flag=True,
+    help="Every profile too (full, ha, legacy), with the example of a site. `make diff` does.",
+)
+@click.option(
     "--format",
     "form",
     type=click.Choice(["terminal", "markdown", "json"]),
@@ -48,6 +53,7 @@ _FAILS: dict[str, set[Level]] = {
 def diff(
     revisions: str | None,
     environments: tuple[str, ...],
+    profiles: bool,
     form: str,
     everything: bool,
     output: Path | None,
@@ -70,6 +76,7 @@ def diff(
     Examples:
       indigo diff                                 what your branch and your uncommitted edits would do
       indigo diff v1.2.0 -e prod                  what an upgrade from a release does to prod
+      indigo diff --profiles                      components that no environment here switches on, too
       indigo diff main..HEAD --format markdown    for the pull request
       indigo diff HEAD~1..HEAD --format json | jq '.changes[] | select(.level == "danger")'
       indigo diff --fail-on danger                for CI: status 1 if the sync would fail or data is at stake
@@ -84,7 +91,7 @@ def diff(
     rendered, 130 interrupted.
     """
     signal.signal(signal.SIGTERM, _stop)
-    found = difference(repository(), revisions, environments)
+    found = difference(repository(), revisions, environments, profiles=profiles)
     text = _written(found, form, max_characters)
     if output is not None:
         output.parent.mkdir(parents=True, exist_ok=True)

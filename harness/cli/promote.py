@@ -25,8 +25,9 @@ from harness.paths import reports_dir, repository
 def promote(source: str, target: str, report: Path | None, untested: bool, dry_run: bool, commit: bool) -> None:
     """Let TARGET run the commit that SOURCE runs: writes `revision` in argocd/environments/TARGET/config.yaml.
 
-    An environment without a revision follows the branch: what it runs is HEAD. Shown is what the change does to the
-    target's objects, rendered from both commits with the target's own values. Argo CD acts when the change is pushed.
+    An environment without a revision follows the branch: what it runs is HEAD. Shown is what the change means for the
+    target (as `indigo diff` says it), rendered from both commits with the target's own values. Argo CD acts when the
+    change is pushed.
 
     \b
     Examples:
@@ -38,7 +39,8 @@ def promote(source: str, target: str, report: Path | None, untested: bool, dry_r
     render with the target's values; an environment that is not promoted from SOURCE.
     """
     from harness import revisions
-    from harness.promote import by_component, plan, tested
+    from harness.diff.text import statements
+    from harness.promote import plan, tested
 
     root = repository()
     planned = plan(root, source, target)
@@ -51,11 +53,8 @@ def promote(source: str, target: str, report: Path | None, untested: bool, dry_r
         out.print(f"  {escape(line)}", style="dim")
     if len(planned.commits) > 10:
         out.print(f"  and {len(planned.commits) - 10} more", style="dim")
-    for component, changes in by_component(planned.changes).items():
-        out.print(f"  [bold cyan]{escape(component or 'as a whole')}[/]")
-        for change in changes:
-            rolls = "  (its pods are replaced)" if change.rolls else ""
-            out.print(f"    {change.what:<8} {escape(change.object)}{rolls}")
+    for line in statements(planned.changes):
+        out.print(line)
     if not planned.changes:
         out.print("  no object changes")
     if dry_run:

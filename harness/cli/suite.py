@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 
 import click
 
@@ -81,3 +82,35 @@ def test(tiers: tuple[str, ...], no_style: bool, pytest_args: tuple[str, ...]) -
     selection = suite.select(tiers, pytest_args, repository())
     name = "-".join(("test", *tiers))
     sys.exit(suite.run(selection, name, command(), style=selection.whole and not no_style))
+
+
+@click.command(context_settings={"ignore_unknown_options": True})
+@click.option("--environment", default="dev", show_default=True, help="A folder of argocd/environments.")
+@click.option("--kubeconfig", type=click.Path(path_type=Path), help="Kubeconfig; else $KUBECONFIG, ~/.kube/config.")
+@click.option("--functional", is_flag=True, help="Also what takes a closer look (marker functional).")
+@click.argument("pytest_args", nargs=-1, type=click.UNPROCESSED)
+def smoke(environment: str, kubeconfig: Path | None, functional: bool, pytest_args: tuple[str, ...]) -> None:
+    """Test a platform that runs somewhere against what this checkout renders for it. Reads only; changes nothing.
+
+    The tests are those of tests/cluster, written for pytest-helm-charts; app-test-suite runs the same ones.
+
+    \b
+    Examples:
+      indigo smoke                                        the cluster of your kubeconfig
+      indigo smoke --environment prod --functional
+      indigo smoke --kubeconfig $(indigo kubeconfig)      the engine that indigo up keeps
+
+    Exit status 0 when all is as rendered, 1 otherwise. The report is reports/smoke/report.html.
+    """
+    from harness import suite
+    from harness.kubeconfig import chosen
+    from harness.model.environment import load_environment
+    from harness.report.plugin import command
+
+    load_environment(repository(), environment)
+    config = chosen(kubeconfig)
+    quiet = ("-W", "ignore:cannot discover fixture:pytest.PytestWarning")  # of the plugin itself
+    options = ("-p", "pytest_helm_charts.plugin", f"--kubeconfig={config}", "--cluster-type=existing", *quiet)
+    about = (f"--test_extra_info=environment={environment}", "-m", "smoke or functional" if functional else "smoke")
+    selection = suite.Selection((), (suite.CLUSTER,), (*options, *about, *pytest_args))
+    sys.exit(suite.run(selection, "smoke", command()))

@@ -6,7 +6,7 @@ import itertools
 import re
 from collections.abc import Sequence
 
-from harness.diff.model import TITLES, Change, Difference, Kind, Level
+from harness.diff.model import TITLES, Change, Difference, Kind, Level, common_steps
 
 MARKER = "<!-- indigo diff -->"
 """The last line: by it a comment is found again, to be updated instead of written anew."""
@@ -57,6 +57,7 @@ def _asked(found: Difference) -> str:
 def _section(kind: Kind, changes: list[Change], many: bool, keep: set[Level]) -> list[str]:
     urgent = any(change.level is Level.DANGER for change in changes)
     lines = [f"<details{' open' if urgent else ''}><summary><b>{TITLES[kind]}</b> ({len(changes)})</summary>", ""]
+    told = common_steps(changes)
     for change in changes:
         subject = change.object or change.component
         name = f"`{subject}` " if subject and not change.text.startswith(subject) else ""
@@ -67,7 +68,9 @@ def _section(kind: Kind, changes: list[Change], many: bool, keep: set[Level]) ->
             fence = "`" * max(3, 1 + max((len(run) for line in details for run in re.findall("`+", line)), default=0))
             language = "diff" if any(line.startswith(("-", "+")) for line in details) else "text"
             lines += ["", f"  {fence}{language}", *(f"  {line}" for line in details), f"  {fence}", ""]
-        lines += [f"  {number}. {_step(step)}" for number, step in enumerate(change.steps, 1)]
+        steps = change.steps if change.steps != told else ()
+        lines += [f"  {number}. {_step(step)}" for number, step in enumerate(steps, 1)]
+    lines += ["", *(f"{number}. {_step(step)}" for number, step in enumerate(told, 1))] if told else []
     return [*lines, "", "</details>"]
 
 

@@ -64,7 +64,7 @@ def verdict(changes: Sequence[Change], environments: Sequence[Compared]) -> str:
     if unknown:
         parts.insert(0, f"{_list(unknown)} cannot be compared, the base of it is broken")
     if not changes and not unknown:
-        return "Nothing changes."
+        return f"Nothing changes in {_list([one.name for one in environments])}."
     if not parts:
         parts = ["objects change, and no pod is replaced"]
     shown = parts[:_MOST] + (["and more"] if len(parts) > _MOST else [])
@@ -83,14 +83,18 @@ def _parts(changes: Sequence[Change]) -> Iterable[str]:
         yield f"{_count(len(refused), 'change')} cannot be made in place, and the sync fails"
     if of(Kind.DATA):
         yield f"data at stake: {_list(_objects(of(Kind.DATA)))}"
-    if of(Kind.ENVIRONMENT):
-        yield f"{_count(len(of(Kind.ENVIRONMENT)), 'environment')} come or go"
+    moving = of(Kind.ENVIRONMENT, Level.DANGER)
+    if moving:
+        yield f"{_count(len(moving), 'environment')} moved to another place, without data"
+    if len(of(Kind.ENVIRONMENT)) > len(moving):
+        yield f"{_count(len(of(Kind.ENVIRONMENT)) - len(moving), 'environment')} added or removed"
     if needed := of(Kind.SECRET, Level.ATTENTION):
         names = {change.object for change in needed} - {""}
         yield f"{_count(len(names), 'Secret')} needed before" if names else "Secrets needed before"
-    moved = of(Kind.COMPONENT)
-    if moved:
-        yield f"{_list(_components(moved))} {'comes or goes' if len(_components(moved)) == 1 else 'come or go'}"
+    for one, several, level in (("goes", "go", Level.ATTENTION), ("comes", "come", Level.INFO)):
+        moved = _components(change for change in of(Kind.COMPONENT) if change.level is level)
+        if moved:
+            yield f"{moved[0]} {one}" if len(moved) == 1 else f"{len(moved)} components {several}"
     if of(Kind.REMOVED):
         yield f"{_count(len(of(Kind.REMOVED)), 'object')} pruned"
     away = _components(of(Kind.DOWNTIME))

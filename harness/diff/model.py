@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+from collections.abc import Sequence
 from typing import Annotated, Literal
 
 from pydantic import Field
@@ -99,6 +100,12 @@ class Side(Closed):
 
 
 WORKING_TREE = "working tree"
+
+
+def common_steps(changes: Sequence[Change]) -> tuple[str, ...]:
+    """Return the steps that all changes with any have in common, which are then said once; empty where they differ."""
+    found = {change.steps for change in changes if change.steps}
+    return found.pop() if len(found) == 1 and sum(bool(change.steps) for change in changes) > 1 else ()
 
 
 State = Literal["same", "changed", "added", "removed", "unknown"]

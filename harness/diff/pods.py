@@ -117,6 +117,7 @@ def said(pairs: Pairs) -> Iterator[Change]:
         )
     yield from _away(pairs, found)
     yield from _jobs(pairs)
+    yield from _next_runs(pairs)
     yield from _stale(pairs, {roll.pair.title for roll in found})
 
 
@@ -191,6 +192,16 @@ def _jobs(pairs: Pairs) -> Iterator[Change]:
                 text=("runs again" if before else "runs for the first time") + (f": {job.purpose}" if job else ""),
                 details=tuple(_reasons(fields, _TEMPLATES["Job"], files, one.component)),
             )
+
+
+def _next_runs(pairs: Pairs) -> Iterator[Change]:
+    files = {one.name: one for one in pairs.components if one.kind == "ConfigMap"}
+    for one in pairs.components:
+        fields = template_fields(one) if one.kind == "CronJob" else []
+        if fields:
+            reasons = tuple(_reasons(fields, _TEMPLATES["CronJob"], files, one.component))
+            text = "its next run has another pod; one that runs goes on"
+            yield Change(kind=Kind.JOB, component=one.component, object=one.title, text=text, details=reasons)
 
 
 def _job_fields(before: Pair, after: Pair) -> Iterator[Field]:

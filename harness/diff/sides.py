@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from harness import checks
+from harness import checks, revisions
 from harness.checks.model import Platform
 from harness.diff.model import WORKING_TREE, Side
 from harness.errors import UserError
@@ -16,11 +16,17 @@ from harness.history import History
 from harness.model.environment import load_environments
 from harness.model.graph import Graph
 from harness.model.load import load_contracts
+from harness.model.trial import MINIMAL, profiles, trial
 from harness.render import Rendered, render_all, render_bootstrap
 from harness.render.objects import Object
+from harness.render.trials import render_trials
 
 FOLDERS = ("charts", "argocd")  # all that Argo CD reads
 MAIN = ("origin/main", "main")
+PROFILES = "profiles"  # in place of an environment's name, where none of them can be rendered
+
+
+Platforms = dict[str, Platform]
 
 
 @dataclass(frozen=True)
@@ -40,10 +46,10 @@ class Revision:
     broken: Mapping[str, UserError] = field(default_factory=dict)
 
 
-def asked(repository: Path, revisions: str | None) -> tuple[Side, Side]:
-    """Return the sides that a person means: `A..B`, `A...B` (from where B left A), `A` (to the working tree), or None.
+def asked(repository: Path, text: str) -> tuple[Side, Side]:
+    """Return the sides that a person means: A..B, A...B (from where B left A), A (to the working tree), or nothing.
 
-    None is what a pull request of the working tree would change: from where it left main, or from HEAD on main itself.
+    Nothing is what a pull request of the working tree would change: from where it left main; on main itself from HEAD.
 
     Raises:
         UserError: no Git repository, or no such commit in it.
@@ -55,7 +61,6 @@ def asked(repository: Path, revisions: str | None) -> tuple[Side, Side]:
             where=str(repository),
             fix="git init && git add --all && git commit",
         )
-    text = revisions or ""
     for dots in ("...", ".."):
         if dots in text:
             one, other = (part or "HEAD" for part in text.split(dots, 1))
@@ -105,57 +110,130 @@ def same_files(repository: Path, base: Side, target: Side) -> bool:
 
 
 @contextmanager
-def rendered(repository: Path, base: Side, target: Side) -> Iterator[tuple[Revision, Revision]]:
+def rendered(
+    repository: Path, base: Side, target: Side, *, with_profiles: bool = False
+) -> Iterator[tuple[Revision, Revision]]:
     """Yield both sides rendered, each with its own charts; files of commits are in a folder that goes with the end.
+
+    Args:
+        repository: the checkout.
+        base, target: the sides.
+        with_profiles: whether every profile is rendered too, as the example of a site has it.
 
     Raises:
         UserError: the target cannot be rendered, or the base's configuration cannot be read.
     """
     with tempfile.TemporaryDirectory(prefix="indigo-diff-") as name:
         folder = Path(name).resolve()
-        sides = []
-        for side in (base, target):
-            root = repository
-            if side.name != WORKING_TREE:
-                root = History(repository).extract(side.commit, FOLDERS, folder / side.commit)
-            sides.append((side, root))
-        yield _base(*sides[0], repository), _whole(*sides[1], repository)
+        before, after = (_Files(side, _root(side, repository, folder), repository, folder) for side in (base, target))
+        yield before.base(with_profiles), after.whole(with_profiles)
 
 
-def _whole(side: Side, root: Path, repository: Path) -> Revision:
-    if side.name != WORKING_TREE and not (root / "charts").is_dir():
-        raise UserError(f"the commit {side} has no charts of this project", fix="name a later commit")
-    return _revision(side, root, render_all(repository=root, commits=repository))
+def platforms(files: Path, repository: Path, folder: Path, environments: Collection[str] | None = None) -> Platforms:
+    """Return environments as Argo CD would make them; a pinned one with the charts and contracts of its commit.
+
+    Args:
+        files: a checkout, or a copy of what Argo CD reads of one.
+        repository: the Git repository with the commits that environments are pinned to.
+        folder: for files that are of use only meanwhile.
+        environments: names; default: all.
+
+    Raises:
+        UserError: configuration, contracts or values are wrong, or a chart cannot be rendered.
+    """
+    found = render_all(environments, files, commits=repository)
+    graph = Graph.build(load_contracts(files / "charts"))
+    return {name: _platform(item, files, graph, repository, folder) for name, item in found.items()}
 
 
-def _base(side: Side, root: Path, repository: Path) -> Revision:
-    """Return the base; where one of its environments is broken, which the change may mend, the others are compared."""
-    try:
-        return _whole(side, root, repository)
-    except UserError as error:
-        found: dict[str, Rendered] = {}
-        broken: dict[str, UserError] = {}
+def _platform(item: Rendered, files: Path, graph: Graph, repository: Path, folder: Path) -> Platform:
+    pinned = item.environment.revision
+    if pinned is not None:
+        view = folder / f"{files.name}-{pinned}"
+        if not view.is_dir():
+            view.mkdir(parents=True)
+            (view / "charts").symlink_to(revisions.tree(repository, pinned) / "charts")
+            (view / "argocd").symlink_to(files.resolve() / "argocd")
         try:
-            for name in load_environments(root):
-                try:
-                    found |= render_all([name], root, commits=repository)
-                except UserError as own:
-                    broken[name] = own
-            if found:
-                return _revision(side, root, found, broken)
-        except UserError:
+            return checks.platform(view, item, Graph.build(load_contracts(view / "charts")))
+        except UserError:  # contracts of a form that is not known any more: today's say what there is to say
             pass
-        raise UserError(
-            f"the base {side} cannot be rendered by this version: {error.message}",
-            where=error.where,
-            fix="name a later commit to compare with",
-            details=error.details,
-        ) from None
+    return checks.platform(files, item, graph)
 
 
-def _revision(
-    side: Side, root: Path, environments: Mapping[str, Rendered], broken: Mapping[str, UserError] | None = None
-) -> Revision:
-    graph = Graph.build(load_contracts(root / "charts"))
-    platforms = {name: checks.platform(root, item, graph) for name, item in environments.items()}
-    return Revision(side, platforms, render_bootstrap(repository=root), broken or {})
+def _root(side: Side, repository: Path, folder: Path) -> Path:
+    if side.name == WORKING_TREE:
+        return repository
+    return History(repository).extract(side.commit, FOLDERS, folder / side.commit)
+
+
+@dataclass(frozen=True)
+class _Files:
+    """Where the files of a side are."""
+
+    side: Side
+    root: Path
+    repository: Path
+    folder: Path
+
+    def whole(self, with_profiles: bool) -> Revision:
+        """Return all of it."""
+        if self.side.name != WORKING_TREE and not (self.root / "charts").is_dir():
+            raise UserError(f"the commit {self.side} has no charts of this project", fix="name a later commit")
+        found = platforms(self.root, self.repository, self.folder)
+        return self._revision(found, {}, with_profiles)
+
+    def base(self, with_profiles: bool) -> Revision:
+        """Return all of it; where an environment is broken, which the change may mend, the others are compared."""
+        try:
+            return self.whole(with_profiles)
+        except UserError as error:
+            found: dict[str, Platform] = {}
+            broken: dict[str, UserError] = {}
+            try:
+                for name in load_environments(self.root):
+                    try:
+                        found |= platforms(self.root, self.repository, self.folder, [name])
+                    except UserError as own:
+                        broken[name] = own
+                if found:
+                    return self._revision(found, broken, with_profiles)
+            except UserError:
+                pass
+            raise UserError(
+                f"the base {self.side} cannot be rendered by this version: {error.message}",
+                where=error.where,
+                fix="name a later commit to compare with",
+                details=error.details,
+            ) from None
+
+    def _revision(self, found: Platforms, broken: dict[str, UserError], with_profiles: bool) -> Revision:
+        bootstrap = render_bootstrap(repository=self.root)
+        if not with_profiles:
+            return Revision(self.side, found, bootstrap, broken)
+        try:
+            return Revision(self.side, {**found, **self._profiles()}, bootstrap, broken)
+        except UserError as error:
+            if self.side.name == WORKING_TREE:
+                raise
+            return Revision(self.side, found, bootstrap, {**broken, PROFILES: error})
+
+    def _profiles(self) -> Platforms:
+        """Return every profile, under the name `profile NAME`, as the example of a site has it."""
+        graph = Graph.build(load_contracts(self.root / "charts"))
+        own = self.side.name != WORKING_TREE
+        place, found = (self.root, self._trials()) if own else render_trials(self.root)
+        return {
+            name.replace("trial-", "profile ", 1): checks.platform(place, item, graph) for name, item in found.items()
+        }
+
+    def _trials(self) -> dict[str, Rendered]:
+        """Return what each profile of a commit renders; their files are written among the commit's, which are ours."""
+        root = self.root
+        tried = [one for one in (trial(root, profile) for profile in profiles(root)) if one.environment != MINIMAL]
+        for one in tried:
+            for path, text in one.files.items():
+                if text is not None:
+                    (root / path).parent.mkdir(parents=True, exist_ok=True)
+                    (root / path).write_text(text, encoding="utf-8")
+        return render_all([one.environment for one in tried], root, pinned=False) if tried else {}

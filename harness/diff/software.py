@@ -47,11 +47,7 @@ def _moved(name: str, contract: Contract | None, old: Mode, new: Mode) -> str:
     if not old.here and new.here:
         return f"{title} comes ({old} -> {new})"
     if old.here and not new.here:
-        return (
-            f"{title} goes ({old} -> {new}); those that need it lose it"
-            if new is Mode.OFF
-            else f"{title} goes ({old} -> {new})"
-        )
+        return f"{title} goes ({old} -> {new})"
     return f"{title}: {old} -> {new}"
 
 

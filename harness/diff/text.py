@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from rich.markup import escape
 
-from harness.diff.model import TITLES, Change, Difference, Level
+from harness.diff.model import TITLES, Change, Difference, Level, common_steps
 
 DETAILS = 6  # lines of a change that are shown without --all
 WIDTH = 150
@@ -28,20 +28,32 @@ def to_text(found: Difference, everything: bool = False) -> Iterator[str]:
     for one in found.environments:
         if one.state == "unknown":
             yield f"[yellow]{escape(f'{one.name} is not compared: {one.note}')}[/]"
-    many = len(found.environments) > 1
-    for kind, of_kind in itertools.groupby(found.changes, lambda change: change.kind):
-        changes = list(of_kind)
-        yield ""
-        yield f"[bold]{TITLES[kind]}[/] [dim]({len(changes)})[/]"
-        for change in changes:
-            yield from _change(change, many, everything)
+    yield from statements(found.changes, many=len(found.environments) > 1, everything=everything)
     same = [one.name for one in found.environments if one.state == "same"]
     if same and found.changes:
         yield ""
         yield f"[dim]no difference: {escape(', '.join(same))}[/]"
 
 
-def _change(change: Change, many: bool, everything: bool) -> Iterator[str]:
+def statements(changes: Sequence[Change], *, many: bool = False, everything: bool = False) -> Iterator[str]:
+    """Yield changes as lines with rich's markup, a section for each kind.
+
+    Args:
+        changes: in the order of `harness.diff.merge.order`.
+        many: whether each says which environments it is about.
+        everything: as `to_text`.
+    """
+    for kind, of_kind in itertools.groupby(changes, lambda change: change.kind):
+        section = list(of_kind)
+        yield ""
+        yield f"[bold]{TITLES[kind]}[/] [dim]({len(section)})[/]"
+        steps = common_steps(section)
+        for change in section:
+            yield from _change(change, many, everything, told=steps)
+        yield from _steps(steps, "  ")
+
+
+def _change(change: Change, many: bool, everything: bool, told: tuple[str, ...]) -> Iterator[str]:
     subject = change.object or change.component
     where = f" [dim]({escape(', '.join(change.environments))})[/]" if many and change.environments else ""
     name = f"[cyan]{escape(subject)}[/]  " if subject and not change.text.startswith(subject) else ""
@@ -53,6 +65,10 @@ def _change(change: Change, many: bool, everything: bool) -> Iterator[str]:
         yield f"      [{colour}]{escape(text)}[/]"
     if len(shown) < len(change.details):
         yield f"      [dim]… {len(change.details) - len(shown)} more (--all)[/]"
-    for number, step in enumerate(change.steps, 1):
-        mark = f"{number}." if len(change.steps) > 1 else "do:"
-        yield f"      [bold]{mark}[/] {escape(step)}"
+    yield from _steps(change.steps if change.steps != told else (), "      ")
+
+
+def _steps(steps: tuple[str, ...], indent: str) -> Iterator[str]:
+    for number, step in enumerate(steps, 1):
+        mark = f"{number}." if len(steps) > 1 else "do:"
+        yield f"{indent}[bold]{mark}[/] {escape(step)}"

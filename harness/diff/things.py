@@ -10,7 +10,7 @@ from harness.diff.fields import Field
 from harness.diff.immutable import Effect, Violation, violations
 from harness.diff.model import Change, Kind, Level
 from harness.diff.network import came_or_gone
-from harness.diff.pairs import Pair, Pairs, line, lines, pair
+from harness.diff.pairs import Pair, Pairs, line, lines, pair, shown
 from harness.diff.pods import rerun, template_fields
 from harness.render.objects import Object
 
@@ -195,6 +195,10 @@ def others(pairs: Pairs) -> Iterator[Change]:
     """Yield what is not said elsewhere: new objects of components that stay, and fields that replace no pod."""
     moved = came_or_gone(pairs)
     exchanged = {other.title for _, other in _exchanged(pairs)}
+    shared = _shared(pairs)
+    for (where, old, new), names in shared.items():
+        text = f"{where}: {old} -> {new}, on {len(names)} objects"
+        yield Change(kind=Kind.OBJECT, text=text, details=(", ".join(names),))
     for one in pairs.components:
         if one.component in moved or one.kind == "Job" or one.title in exchanged:
             continue
@@ -205,7 +209,7 @@ def others(pairs: Pairs) -> Iterator[Change]:
             continue
         if not one.changed or one.gone:
             continue
-        fields = list(_rest(one))
+        fields = [field for field in _rest(one) if _everywhere(field) not in shared]
         if fields:
             operated = _operated(pairs, one)
             yield Change(
@@ -218,9 +222,25 @@ def others(pairs: Pairs) -> Iterator[Change]:
             )
 
 
+def _everywhere(field: Field) -> tuple[str, str, str] | None:
+    """Return what a label or annotation becomes; None for any other field."""
+    return (field.where, shown(field.old), shown(field.new)) if field.path[0] == "metadata" else None
+
+
+def _shared(pairs: Pairs) -> dict[tuple[str, str, str], list[str]]:
+    """Return labels and annotations that become the same on several objects (another wave, say), with those."""
+    found: dict[tuple[str, str, str], list[str]] = {}
+    for one in pairs.components:
+        for field in one.fields:
+            what = _everywhere(field)
+            if what is not None and one.kind != "Job":
+                found.setdefault(what, []).append(one.title)
+    return {what: names for what, names in found.items() if len(names) > 1}
+
+
 def _rest(one: Pair) -> Iterator[Field]:
     """Yield the fields of an object that no other statement is about."""
-    told: list[Any] = [*(template_fields(one) if one.kind != "CronJob" else ()), *one.at("spec", "replicas")]
+    told: list[Any] = [*template_fields(one), *one.at("spec", "replicas")]
     told += [field for found in _violations(one) for field in found.fields]
     if one.kind == "NetworkPolicy":
         told += [*one.at("spec", "ingress"), *one.at("spec", "egress")]

@@ -20,7 +20,7 @@ from harness.model.load import read_yaml
 from harness.paths import cache_dir
 from harness.process import ProcessError, run
 from harness.render import cache
-from harness.render.locate import shown
+from harness.render.locate import shown, source
 from harness.render.objects import Object, parse_objects
 from harness.render.refusal import refusal
 
@@ -193,11 +193,22 @@ def _parse(text: str, inputs: Inputs) -> list[Object]:
         broken.parent.mkdir(parents=True, exist_ok=True)
         broken.write_text(text, encoding="utf-8")
         mark = getattr(error, "problem_mark", None)
+        place = f"{broken}:{mark.line + 1}" if mark else str(broken)
+        template = _template(text, mark.line, inputs.chart) if mark else ""
         raise UserError(
             f"chart {inputs.chart.name}: what it renders is not right: {getattr(error, 'problem', None) or error}",
-            where=f"{broken}:{mark.line + 1}" if mark else str(broken),
-            fix="mend the template that the line `# Source:` above it names",
+            where=template or place,
+            fix="mend what the template includes" if template else "mend the template that `# Source:` above it names",
+            details=f"what came out: {place}" if template else "",
         ) from None
+
+
+def _template(text: str, line: int, chart: Path) -> str:
+    """Return the template whose output a line of Helm's is, as a person writes it; empty where Helm names none."""
+    for before in reversed(text.splitlines()[: line + 1]):
+        if before.startswith("# Source: "):
+            return shown(source(before.removeprefix("# Source: ").strip(), chart))
+    return ""
 
 
 def _sources(text: str, count: int) -> list[str]:

@@ -17,7 +17,7 @@ from harness.render.locate import locate, shown, source, subchart
 from harness.render.schema_refusal import schema_refusal
 
 _NOISE = re.compile(r"^level=(INFO|WARN|DEBUG|ERROR) |^Use --debug flag|^\s*$|^walk\.go:")
-_KEY = re.compile(r"^([a-z][\w-]*(?:\.[\w*-]+)+): (.*)$", re.S)
+_KEY = re.compile(r"^([a-z][\w-]*(?:\.[\w*-]+)+)(?: \([^)]*\))?: (.*)$", re.S)
 _AT = re.compile(r"^(?:execution|parse) error at \((?P<file>[^:()]+):(?P<line>\d+)(?::\d+)?\): ?(?P<text>.*)$", re.S)
 _STACK = re.compile(r"^(?P<file>\S+\.(?:tpl|ya?ml|txt)):(?P<line>\d+):\d+$")
 
@@ -40,7 +40,7 @@ def refusal(stderr: str, chart: Path, values: Sequence[Path]) -> UserError:
             return found
     at = _AT.match(text)
     if at and text.startswith("execution"):
-        return _sentences(at["text"], chart, values)
+        return _sentences(at["text"], chart, values, shown(source(at["file"], chart)))
     broken = _contracts(chart)
     if broken:
         return broken
@@ -127,13 +127,13 @@ def _chart_files(text: str, chart: Path, values: Sequence[Path]) -> UserError | 
     return None
 
 
-def _sentences(text: str, chart: Path, values: Sequence[Path]) -> UserError:
+def _sentences(text: str, chart: Path, values: Sequence[Path], template: str) -> UserError:
     """Our own refusals (charts/common/templates/_validate.tpl): `key: what is wrong; what to write`, one or several."""
     problems = [line.strip()[2:] for line in text.splitlines() if line.strip().startswith("- ")] or [text.strip()]
     if len(problems) == 1:
-        message, where, fix = _sentence(problems[0], chart, values)
-        return UserError(message, where=where, fix=fix)
-    told = [_sentence(problem, chart, values) for problem in problems]
+        message, where, fix = _sentence(problems[0], values)
+        return UserError(message, where=where or template, fix=fix)
+    told = [_sentence(problem, values) for problem in problems]
     subject = text.strip().splitlines()[0].removesuffix(":")
     return UserError(
         f"{subject}: {len(problems)} problems",
@@ -145,13 +145,13 @@ def _sentences(text: str, chart: Path, values: Sequence[Path]) -> UserError:
     )
 
 
-def _sentence(problem: str, chart: Path, values: Sequence[Path]) -> tuple[str, str | None, str | None]:
+def _sentence(problem: str, values: Sequence[Path]) -> tuple[str, str | None, str | None]:
     key = _KEY.match(problem)
     where = locate(key[1].split("."), values) if key else None
     message, separator, fix = problem.rpartition("; ")
     if not separator:
         message, fix = problem, ""
-    return message, where or shown(chart), fix or None
+    return message, where, fix or None
 
 
 def _contracts(chart: Path) -> UserError | None:

@@ -43,6 +43,8 @@ def pytest_configure(config: pytest.Config) -> None:
     for tier in Tier:
         if tier is not Tier.UNIT:
             config.addinivalue_line("markers", f"{tier}: answered by the tier {tier}")
+    for name, about in SUITES.items():  # what app-test-suite selects by
+        config.addinivalue_line("markers", f"{name}: {about}")
     config.addinivalue_line("markers", "refutes(fault): the fault that makes the assertion fail, in a few words")
     if any(isinstance(plugin, ReportPlugin) for plugin in config.pluginmanager.get_plugins()):
         return
@@ -65,6 +67,10 @@ def pytest_configure(config: pytest.Config) -> None:
 def recorder(pytestconfig: pytest.Config) -> Recorder:
     """The run's recorder: phases, syncs, the graph, notes, versions; in memory only without `--indigo-report`."""
     return next(p for p in pytestconfig.pluginmanager.get_plugins() if isinstance(p, ReportPlugin)).recorder
+
+
+# what app-test-suite selects by, in tests/cluster
+SUITES = {"smoke": "is it there at all", "functional": "does it work as it was rendered"}
 
 
 @dataclass

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -116,18 +116,22 @@ def _of_volume(source: Mapping[str, Any], secret: str, where: str) -> Iterator[U
 
 
 def two_way(
-    objects: Sequence[Mapping[str, Any]], contracts: Mapping[str, Contract], global_secrets: Mapping[str, str]
+    objects: Sequence[Mapping[str, Any]],
+    contracts: Mapping[str, Contract],
+    global_secrets: Mapping[str, str],
+    needed: Collection[str] = (),
 ) -> list[str]:
     """Return what rendered objects and contracts say differently about Secrets; empty where they agree.
 
     Every key that an object reads is declared by a contract, and read only by its owner, by a component that requires
     it (`requires[].secrets`), or by the server on which the owner has a database with that Secret. Every declared key
-    of a component that is rendered is read by some object, unless its Secret is optional.
+    of a component that is rendered is read by some object, unless its Secret is optional and not needed here.
 
     Args:
         objects: the rendered objects of one environment.
         contracts: all contracts.
         global_secrets: `global.secrets` of the environment.
+        needed: ids of optional Secrets that the environment's values make needed.
 
     Returns:
         sentences that name component, object, key and fix, sorted.
@@ -143,7 +147,8 @@ def two_way(
     used = {(reference.secret, reference.key) for reference in found}
     rendered = {((item.get("metadata") or {}).get("labels") or {}).get(NAME_LABEL) for item in objects if _serves(item)}
     for (name, key), (owner, identifier, contract) in declared.items():
-        if owner in rendered and not contract.secrets[identifier].optional and not used & {(name, key), (name, None)}:
+        spared = contract.secrets[identifier].optional and identifier not in needed
+        if owner in rendered and not spared and not used & {(name, key), (name, None)}:
             problems.add(
                 f"{owner}: no object reads key {key} of Secret {name}; wire it in charts/{contract.chart}/templates/"
                 f"_wiring.tpl or remove {contract.place_of_secret(identifier)}.keys.{key}"

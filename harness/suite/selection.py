@@ -11,6 +11,7 @@ from harness.report.model import Tier
 
 TIERS = {"unit": "tests/unit", "static": "tests/static", "gitops": "tests/gitops"}
 KIND = "tests/kind"
+CLUSTER = "tests/cluster"
 STORIES = {"embedded": "tests/gitops/story", "kind": KIND}
 """What `indigo e2e` runs, by engine."""
 # pytest's options with which tests are looked at one by one: nothing may run beside them
@@ -73,8 +74,9 @@ class Selection:
     @property
     def tier(self) -> Tier:
         """The most demanding tier that is asked for, at least static."""
-        if any(path.startswith(KIND) for path in self.engine):
-            return Tier.KIND
+        for folder, tier in ((KIND, Tier.KIND), (CLUSTER, Tier.CLUSTER)):
+            if any(path.startswith(folder) for path in self.engine):
+                return tier
         return Tier.GITOPS if self.engine else Tier.STATIC
 
     def split(self) -> tuple[tuple[str, ...], list[Part]]:
@@ -97,10 +99,10 @@ class Selection:
 
     def tools(self) -> tuple[str, ...]:
         """Return the tools that the tests need, so that they can be built before."""
-        if self.engine:
+        if self.engine and self.tier is not Tier.CLUSTER:
             more = ("kind",) if self.tier is Tier.KIND else ()
             return ("helm", "kubernetes", "argocd", "valkey-server", *more)
-        return ("helm",) if any("static" in path for path in self.quick) else ()
+        return ("helm",) if any("static" in path for path in self.quick) or self.engine else ()
 
 
 def select(tiers: Sequence[str], arguments: Sequence[str], root: Path) -> Selection:
@@ -120,7 +122,7 @@ def select(tiers: Sequence[str], arguments: Sequence[str], root: Path) -> Select
     if "tests" in asked:
         asked = [path for path in asked if path != "tests"] + list(TIERS.values())
     narrow = bool(tiers or paths) or any(option.startswith(FEWER) for option in options)
-    quick = tuple(path for path in dict.fromkeys(asked) if not path.startswith((TIERS["gitops"], KIND)))
+    quick = tuple(path for path in dict.fromkeys(asked) if not path.startswith((TIERS["gitops"], KIND, CLUSTER)))
     return Selection(
         quick, tuple(path for path in dict.fromkeys(asked) if path not in quick), tuple(options), not narrow
     )

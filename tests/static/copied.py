@@ -1,4 +1,4 @@
-"""A copy of folders that a test may break: afterwards only what it changed is copied again.
+"""A copy of files and folders that a test may break: afterwards only what it changed is copied again.
 
 Hundreds of files are copied once instead of once for each test. Hard links would be as fast, and a test that writes
 into one would write into the working tree.
@@ -15,15 +15,17 @@ Signature = tuple[object, ...]
 
 
 class Copied:
-    """Copies folders of `source` below `root`, which it makes; `mend` brings everything back."""
+    """Copies files and folders of `source` below `root`, which it makes; `mend` brings everything back."""
 
-    def __init__(self, source: Path, root: Path, folders: Sequence[str]) -> None:
+    def __init__(self, source: Path, root: Path, names: Sequence[str]) -> None:
         self.root = root
         self._source = source
         root.mkdir(parents=True)
-        for name in folders:
+        for name in names:
             if (source / name).is_dir():
                 shutil.copytree(source / name, root / name, symlinks=True)
+            elif (source / name).is_file():
+                shutil.copy2(source / name, root / name)
         self._before = self._state()
 
     def mend(self) -> list[str]:

@@ -137,7 +137,7 @@ def an_object_without_a_label(edit: Edit) -> None:
 
 @mistake("names", "characters, a Job takes 57")
 def a_job_with_a_long_name(edit: Edit) -> None:
-    edit.job("mariadb")["metadata"]["name"] = "mariadb-" + 60 * "x"
+    edit.job("mariadb")["metadata"]["name"] = f"mariadb-{60 * 'x'}-0123abcd"
 
 
 @mistake("names", "is rendered 2 times")

@@ -16,16 +16,29 @@ from harness.checks.rules.images_listed import scan as images_in
 from harness.checks.rules.no_nondeterminism import scan
 from harness.cli.check import check as command
 from harness.errors import UserError
-from tests.static import mistakes_delivery, mistakes_kubernetes, mistakes_objects, mistakes_routes
+from tests.static import (
+    mistakes_delivery,
+    mistakes_kubernetes,
+    mistakes_objects,
+    mistakes_references,
+    mistakes_routes,
+)
 from tests.static.edit import Edit
 from tests.static.mistakes import MISTAKES
 
 # These look at files, not at the objects that an edit changes; they have tests of their own.
 OF_FILES = {
-    "determinism", "generated-fresh", "no-nondeterminism", "revisions", "values-documented", "values-effective",
-}  # fmt: skip
+    "determinism",
+    "generated-fresh",
+    "immutable-fields",
+    "no-nondeterminism",
+    "revisions",
+    "values-documented",
+    "values-effective",
+    "values-refused",
+}
 # they enter their own into the table
-assert mistakes_delivery and mistakes_kubernetes and mistakes_objects and mistakes_routes
+assert mistakes_delivery and mistakes_kubernetes and mistakes_objects and mistakes_references and mistakes_routes
 BELOW = {
     "iam": "https://iam.example.org",
     "dashboard": "https://dashboard.example.org",

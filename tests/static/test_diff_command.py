@@ -139,6 +139,18 @@ def test_a_base_with_a_broken_environment_lets_the_others_be_compared(clone: Pat
     assert "IAM_ORGANISATION_NAME: indigo-dc -> other" in done.output
 
 
+def test_a_component_that_no_environment_has_is_seen_in_the_profiles(clone: Path, tmp_path: Path) -> None:
+    contract = clone / "charts/indigo-paas/profiles/full.yaml"
+    contract.write_text(contract.read_text(encoding="utf-8") + "\nkafka: {podAnnotations: {a: b}}\n", encoding="utf-8")
+    assert invoke().stdout.startswith("Nothing changes in dev, prod, staging.\n")
+    answer = json.loads(invoke("--profiles", "--format", "json").stdout)
+    (roll,) = [change for change in answer["changes"] if change["kind"] == "roll"]
+    assert (roll["component"], roll["environments"]) == ("kafka", ["profile full", "profile legacy"]), (
+        "ha has an operator for it"
+    )
+    assert list((tmp_path / "tmp").iterdir()) == []
+
+
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
@@ -176,7 +188,7 @@ def test_the_exit_status_is_what_fail_on_says(clone: Path, monkeypatch: pytest.M
     assert "spec.volumeClaimTemplates: the API server refuses it" in worse.changes[0].text
 
     def statuses(answer: Difference) -> list[int]:
-        monkeypatch.setattr("harness.cli.diff.difference", lambda *_: answer)
+        monkeypatch.setattr("harness.cli.diff.difference", lambda *_, **__: answer)
         return [invoke("--fail-on", level).exit_code for level in ("never", "danger", "attention", "any")]
 
     assert statuses(harmless) == [0, 0, 0, 1]

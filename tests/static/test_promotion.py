@@ -120,7 +120,7 @@ def test_a_promotion_changes_one_line_of_one_file_and_that_decides_what_runs(clo
     report(clone, second)
     done = invoke("dev", "staging")
     assert f"staging: {first[:12]} -> {second[:12]}, 1 commits" in done.output
-    assert "changed  StatefulSet/valkey  (its pods are replaced)" in done.output
+    assert "StatefulSet/valkey  its pod is replaced, and away until it is back" in done.output
     changed = run("git", "diff", "--numstat", cwd=clone).stdout.split()
     assert changed == ["1", "1", "argocd/environments/staging/config.yaml"]
     assert image(clone, "staging").endswith(":9.9.9")

@@ -14,7 +14,11 @@ _MOVING = {
     "", "latest", "stable", "main", "master", "develop", "development", "dev", "edge", "nightly", "unstable", "testing",
     "rolling", "lts", "current", "snapshot",
 }  # fmt: skip
-_REFERENCE = re.compile(r"^(?P<name>[^@]+?)(?::(?P<tag>[\w][\w.-]*))?(?:@(?P<digest>sha256:[0-9a-f]{64}))?$")
+# host (with a port) or not, path, tag, digest; a colon in the path would be another tag
+_REFERENCE = re.compile(
+    r"^(?P<name>(?:[\w.-]+(?::[0-9]+)?/)?[^@:\s]+)(?::(?P<tag>[\w][\w.-]*))?(?:@(?P<digest>sha256:[0-9a-f]{64}))?$"
+)
+_WRITE = "write the name alone into image.repository, the version into image.tag"
 
 
 def _check(platform: Platform) -> Iterator[Problem]:
@@ -24,10 +28,10 @@ def _check(platform: Platform) -> Iterator[Problem]:
             image = str(container.data.get("image", ""))
             path = f"{container.path}.image"
             parsed = _REFERENCE.match(image)
-            if parsed is None or (not parsed["digest"] and (parsed["tag"] or "").lower() in _MOVING):
-                yield Problem(
-                    pod.owner, path, f"{image or 'no image'} is a tag that moves", "name a version, or pin the digest"
-                )
+            if parsed is None:
+                yield Problem(pod.owner, path, f"{image or 'no image'} is no reference of an image", _WRITE)
+            elif not parsed["digest"] and (parsed["tag"] or "").lower() in _MOVING:
+                yield Problem(pod.owner, path, f"{image} is a tag that moves", "name a version, or pin the digest")
             elif contract is not None:
                 expected = _expected(platform, contract, container, pod.labels.get(ROLE, ""))
                 if image not in expected:

@@ -10,11 +10,21 @@ from harness.secrets.references import two_way
 
 
 def _check(platform: Platform) -> Iterator[Problem]:
-    for sentence in two_way(platform.objects, platform.contracts, secret_names(platform.values)):
+    for sentence in two_way(platform.objects, platform.contracts, secret_names(platform.values), _needed(platform)):
         component, _, rest = sentence.partition(": ")
         known = component in platform.contracts
         message, _, fix = (rest if known else sentence).partition("; ")
         yield Problem(None, "", message, fix or None, component=component if known else "")
+
+
+def _needed(platform: Platform) -> set[str]:
+    """Return the optional Secrets that the site's values make needed."""
+    return {
+        identifier
+        for name in platform.embedded
+        for identifier, secret in platform.contracts[name].secrets.items()
+        if secret.optional and secret.needed(platform.values.get(name) or {})
+    }
 
 
 RULE = Rule(

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import enum
-from typing import Annotated, Literal
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, model_validator
 
@@ -89,6 +90,13 @@ class Secret(Closed):
     purpose: Sentence
     keys: Annotated[dict[str, SecretKey], Field(min_length=1)]
     optional: Annotated[str, Field(description="When it is not needed; empty where it always is.")] = ""
+    neededWith: Annotated[
+        tuple[Annotated[str, Field(pattern=r"^[\w.-]+(: \S+)?$")], ...],
+        Field(
+            description="Of an optional one: values of the component of which any makes it needed; a path that holds "
+            "something, or `path: item` for an entry of a list."
+        ),
+    ] = ()
     certificate: Annotated[
         Certificate | None,
         Field(
@@ -101,9 +109,15 @@ class Secret(Closed):
         counts = {shape: len(self.of(shape)) for shape in CERTIFICATE_SHAPES}
         if self.certificate is not None and set(counts.values()) != {1}:
             raise ValueError(f"certificate: needs one key of each of the shapes {', '.join(CERTIFICATE_SHAPES)}")
+        if self.neededWith and not self.optional:
+            raise ValueError("neededWith: only an optional Secret can become needed")
         if self.certificate is None and any(self.keys[key].generate for shape in counts for key in self.of(shape)):
             raise ValueError("keys of a certificate need `certificate` (what it is for), or `generate: false`")
         return self
+
+    def needed(self, values: Mapping[str, Any]) -> bool:
+        """Return whether a component with these values (its own, without `global`) cannot do without the Secret."""
+        return not self.optional or any(_holds(values, path) for path in self.neededWith)
 
     def of(self, shape: str) -> list[str]:
         """Return the keys of a shape."""
@@ -115,3 +129,10 @@ class Secret(Closed):
             return None
         authorities, certificate, private = (self.of(shape)[0] for shape in CERTIFICATE_SHAPES)
         return authorities, certificate, private
+
+
+def _holds(values: Any, path: str) -> bool:
+    keys, _, item = path.partition(": ")
+    for key in keys.split("."):
+        values = values.get(key) if isinstance(values, Mapping) else None
+    return item in (values or ()) if item else bool(values)

@@ -6,6 +6,8 @@ import dataclasses
 import os
 import re
 import shutil
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -25,6 +27,7 @@ from harness.errors import UserError
 from harness.process import run
 from harness.report.recorder import Recorder
 
+ROOT = paths.repository()
 VALUES = Path("argocd/environments/dev/values.yaml")
 
 
@@ -73,8 +76,33 @@ def test_an_edit_is_deployed_an_error_is_not_and_drills_are_honest(own_engine: E
     (checkout / VALUES).write_text(text, encoding="utf-8")
     deploy(own_engine, "dev", recorder)
     source = WorkingTreeSource(own_engine.source_dir, checkout)
+    _smoke(own_engine)
     with Pacer(own_engine.cluster()):
         _drills(Platform(own_engine, source, recorder))
+
+
+def _smoke(engine: EmbeddedEngine) -> None:
+    """The tests of an existing cluster pass here, and one of them does not once a Secret and a Service are gone."""
+    good = smoke(engine, "dev")
+    assert good.returncode == 0, good.stdout
+    assert "8 passed" in good.stdout
+    cluster = engine.cluster()
+    kept = cluster.get("Secret", "valkey-auth", "indigo-dev")
+    cluster.delete("Secret", "valkey-auth", "indigo-dev")
+    bad = smoke(engine, "dev", "-k", "secret")
+    metadata = {key: kept["metadata"][key] for key in ("name", "namespace", "labels", "annotations")}
+    cluster.create({**{key: kept[key] for key in ("apiVersion", "kind", "type", "data")}, "metadata": metadata})
+    assert bad.returncode == 1, bad.stdout
+    assert "valkey-auth" in bad.stdout
+    other = smoke(engine, "staging", "-k", "namespace or deployments")
+    assert "2 failed" in other.stdout, "an environment that is not there"
+
+
+def smoke(engine: EmbeddedEngine, environment: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run the tests of an existing cluster as `indigo smoke` does."""
+    command = [sys.executable, "-m", "harness", "smoke", "--functional", "--environment", environment]
+    command += ["--kubeconfig", str(engine.kubeconfig), *arguments]
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
 
 
 def _drills(platform: Platform) -> None:
