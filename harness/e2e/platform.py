@@ -37,6 +37,8 @@ from harness.secrets.store import ClusterStore, SecretStore
 ROOT = "indigo-root"
 TRACKING = "argocd.argoproj.io/tracking-id"
 ENVIRONMENTS = "indigo-environments"
+PATIENCE = 180.0
+"""Seconds after which something that is waited for is said not to come: a limit, not a measure; machines are busy."""
 Pods = dict[str, set[str]]
 
 
@@ -111,7 +113,7 @@ class Platform:
             for name in (other.parent, f"{other.name}-namespace", *other.environment.applications):
                 self.cluster.delete("Application", name, "argocd")
 
-    def create_secrets(self, seconds: float = 60.0) -> int:
+    def create_secrets(self, seconds: float = PATIENCE) -> int:
         """Create the Secrets that the contracts ask for once the namespace is there; return how many keys were made."""
         for _, item in self.cluster.watch("Namespace", name=self.namespace, seconds=seconds):
             if item.get("status", {}).get("phase") == "Active":
@@ -165,7 +167,7 @@ class Platform:
     def _annotate(self, kind: str, name: str, annotations: Mapping[str, str]) -> None:
         self.cluster.patch(kind, name, {"metadata": {"annotations": dict(annotations)}}, "argocd")
 
-    def deliver(self, revision: str, what: str, seconds: float = 120.0) -> list[Seen]:
+    def deliver(self, revision: str, what: str, seconds: float = PATIENCE) -> list[Seen]:
         """Let Argo CD bring a commit to the cluster; return what was seen until it was Synced and Healthy.
 
         Raises:
@@ -183,7 +185,7 @@ class Platform:
             assert operation.phase == "Succeeded", operation
         self.wait(converged(self.source.head), "Synced and Healthy after a second sync")
 
-    def refused(self, revision: str, seconds: float = 60.0) -> str:
+    def refused(self, revision: str, seconds: float = PATIENCE) -> str:
         """Let Argo CD look at a commit that cannot be rendered and return what it says."""
         self.refresh()
         app = self.wait(
@@ -193,7 +195,7 @@ class Platform:
         )
         return "\n".join(app.conditions)
 
-    def wait(self, condition: Callable[[Application], bool], what: str, seconds: float = 60.0) -> Application:
+    def wait(self, condition: Callable[[Application], bool], what: str, seconds: float = PATIENCE) -> Application:
         """Wait until the environment's Application (each of its slices) meets a condition and return it (the last).
 
         Raises:
@@ -209,7 +211,7 @@ class Platform:
             raise NotConverged(self, str(error)) from None
         return found[-1]
 
-    def until(self, condition: Callable[[], bool], what: str, seconds: float = 30.0) -> None:
+    def until(self, condition: Callable[[], bool], what: str, seconds: float = PATIENCE) -> None:
         """Wait until something holds that no Application shows."""
         end = time.monotonic() + seconds
         while not condition():

@@ -74,10 +74,11 @@ def edit(root: Path, path: Path, old: str, new: str) -> None:
 
 
 def newer(root: Path) -> str:
-    """Commit charts with another version of one image, and return the commit."""
-    profile = root / "charts/indigo-paas/profiles/minimal.yaml"
-    text = profile.read_text(encoding="utf-8")
-    profile.write_text(f'{text}\nvalkey: {{image: {{tag: "9.9.9"}}}}\n', encoding="utf-8")
+    """Commit charts with another version of one image in every whole profile, and return the commit."""
+    for name in ("minimal", "full"):
+        profile = root / f"charts/indigo-paas/profiles/{name}.yaml"
+        text = profile.read_text(encoding="utf-8")
+        profile.write_text(f'{text}\nvalkey: {{image: {{tag: "9.9.9"}}}}\n', encoding="utf-8")
     return save(root, "another version")
 
 

@@ -6,13 +6,19 @@ and runs again.
 
 {{- /* Annotations of a pod, as YAML: dict root, spec (its spec as text). */ -}}
 {{- define "common.rotation" -}}
-{{- $found := dict -}}
-{{- with dig "secretRevisions" dict (.root.Values.global | default dict) -}}
-{{- $read := include "common.rotation.read" ($.spec | fromYaml).spec | fromJsonArray -}}
-{{- range $id, $revision := . -}}
-{{- if has (include "common.secretname" (dict "root" $.root "secret" $id)) $read -}}
-{{- $_ := set $found (printf "secret-revision/%s" $id) ($revision | toString) -}}
+{{- if dig "secretRevisions" dict (.root.Values.global | default dict) -}}
+{{- include "common.rotation.of" (dict "root" .root "read" (include "common.rotation.read" (.spec | fromYaml).spec | fromJsonArray)) -}}
+{{- else -}}
+{}
 {{- end -}}
+{{- end -}}
+
+{{- /* Annotations of whatever reads some Secrets, as YAML: dict root, read (their names). */ -}}
+{{- define "common.rotation.of" -}}
+{{- $found := dict -}}
+{{- range $id, $revision := dig "secretRevisions" dict (.root.Values.global | default dict) -}}
+{{- if has (include "common.secretname" (dict "root" $.root "secret" $id)) $.read -}}
+{{- $_ := set $found (printf "secret-revision/%s" $id) ($revision | toString) -}}
 {{- end -}}
 {{- end -}}
 {{- $found | toYaml -}}

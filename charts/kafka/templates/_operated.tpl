@@ -87,6 +87,10 @@ spec:
         metadata:
           labels:
             {{- toYaml $labels | nindent 12 }}
+          {{- with merge (dict) ($values.podAnnotations | default dict) (include "common.rotation.of" (dict "root" $x.root "read" (list $tls)) | fromYaml) }}
+          annotations:
+            {{- toYaml . | nindent 12 }}
+          {{- end }}
         {{- include "kafka.operated.pod" $x | nindent 8 }}
         terminationGracePeriodSeconds: {{ $x.contract.workload.gracePeriod | int }}
         topologySpreadConstraints:

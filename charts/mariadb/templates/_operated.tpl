@@ -4,6 +4,9 @@ Mode operator: a replicated server, its databases, users and rights as custom re
 Written out, because the operator's default would differ from ours: no Galera and no MaxScale; the agent's basic authentication
 (the other one needs a ClusterRoleBinding); maxUserConnections (10, and the Orchestrator opens 60); cleanupPolicy (a resource that
 is pruned must not take a database along).
+
+Rotation (ADR 7): the operator sets a user's password again whenever the User changes, its annotations too (it has no predicate,
+internal/controller/user_controller.go); the password of root is a variable of the pods.
 */ -}}
 {{- define "mariadb.operated" -}}
 {{- $x := . -}}
@@ -11,6 +14,7 @@ is pruned must not take a database along).
 {{- $global := $values.global | default dict -}}
 {{- $replicas := int $values.operator.replicas -}}
 {{- $storage := include "common.operated.storage" $x | fromJson -}}
+{{- $root := include "common.secretname" (dict "root" $x.root "secret" (printf "%s-root" $x.name)) -}}
 ---
 apiVersion: k8s.mariadb.com/v1alpha1
 kind: MariaDB
@@ -26,13 +30,13 @@ spec:
     {{- end }}
   {{- end }}
   rootPasswordSecretKeyRef:
-    name: {{ include "common.secretname" (dict "root" $x.root "secret" (printf "%s-root" $x.name)) }}
+    name: {{ $root }}
     key: password
     generate: false
   podMetadata:
     labels:
       {{- include "common.operated.labels" $x | trim | nindent 6 }}
-    {{- with $values.podAnnotations }}
+    {{- with merge (dict) ($values.podAnnotations | default dict) (include "common.rotation.of" (dict "root" $x.root "read" (list $root)) | fromYaml) }}
     annotations:
       {{- toYaml . | nindent 6 }}
     {{- end }}
@@ -105,18 +109,20 @@ spec:
   characterSet: {{ $database.charset }}
   collate: {{ $database.collation }}
   cleanupPolicy: Skip
+{{- $password := include "common.secretname" (dict "root" $x.root "secret" $database.secret) }}
+{{- $revision := include "common.rotation.of" (dict "root" $x.root "read" (list $password)) | fromYaml }}
 ---
 apiVersion: k8s.mariadb.com/v1alpha1
 kind: User
 metadata:
-  {{- include "common.metadata" (dict "x" $x "name" $name "offset" 3 "annotations" (include "common.operated.annotations" $x | fromYaml)) | nindent 2 }}
+  {{- include "common.metadata" (dict "x" $x "name" $name "offset" 3 "annotations" (merge $revision (include "common.operated.annotations" $x | fromYaml))) | nindent 2 }}
 spec:
   mariaDbRef: {{ $reference | toJson }}
   name: {{ $database.user }}
   host: "%"
   maxUserConnections: {{ (include "mariadb.server" $x | fromJson).max_connections | int }}
   passwordSecretKeyRef:
-    name: {{ include "common.secretname" (dict "root" $x.root "secret" $database.secret) }}
+    name: {{ $password }}
     key: password
   cleanupPolicy: Skip
 ---

@@ -119,7 +119,7 @@ def first_sync(platform: Platform) -> list[Seen]:
     with platform.recorder.phase("first sync", budget=90), platform.watching("first sync") as observer:
         platform.bootstrap()
         platform.create_secrets()
-        platform.wait(converged(platform.source.head), "first sync: Synced and Healthy", seconds=180)
+        platform.wait(converged(platform.source.head), "first sync: Synced and Healthy")
         spent = processor_seconds(platform.engine)
         platform.recorder.note(
             f"processor time of the engine from its start to the end of the first sync: {spent:.0f} s"

@@ -82,7 +82,7 @@ def test_the_project_refuses_what_is_outside_it(running: Platform) -> None:
             def said(app: Application, text: str = text) -> bool:
                 return text in app.summary()
 
-            running.apps.wait_for(f"refused-{what}", said, 30, what=f"refused for {title}")
+            running.apps.wait_for(f"refused-{what}", said, what=f"refused for {title}")
     finally:
         for what in wrong:
             running.apps.delete(f"refused-{what}", cascade=False)

@@ -29,7 +29,7 @@ def test_another_profile_comes_up_in_one_pass(running: Platform, others: list[st
             running.refresh()  # the commit with the new folder is seen at once, not when Argo CD next looks
             other.create_secrets()
             running.refresh()
-            other.wait(converged(commit), f"profile {name}: Synced and Healthy", seconds=180)
+            other.wait(converged(commit), f"profile {name}: Synced and Healthy")
             seen = observer.seen()
         assert {item.component for item in seen} == set(other.components)
         assert set(other.resources()) == {f"{item['kind']}/{item['metadata']['name']}" for item in other.rendered()}

@@ -117,12 +117,12 @@ def test_in_slices_a_fix_is_delivered_while_an_optional_component_is_not_well(sl
     platform = sliced.platform
     platform.values(sick(), f"{OPTIONAL}, which never becomes ready")
     platform.refresh()
-    platform.apps.wait_for(f"{platform.name}-services", unwell, 30, what=f"with {OPTIONAL} unwell")
+    platform.apps.wait_for(f"{platform.name}-services", unwell, what=f"with {OPTIONAL} unwell")
     before = platform.pods()
     revision = platform.values({**sick(), **fix()}, f"a fix of {FIXED}")
     platform.refresh()
     start = time.monotonic()
-    platform.apps.wait_for(f"{platform.name}-core", converged(revision), 30, what="at the fix")
+    platform.apps.wait_for(f"{platform.name}-core", converged(revision), what="at the fix")
     platform.recorder.note(f"in slices, a fix beside an unhealthy component: {time.monotonic() - start:.1f} s")
     assert delivered(platform)
     assert rolled(before, platform.pods()) == {FIXED}
@@ -132,9 +132,9 @@ def test_in_slices_a_fix_is_delivered_while_an_optional_component_is_not_well(sl
     revision = platform.config({"sync": {"automated": True, "retries": 3}}, "another number of retries")
     platform.refresh()
     for name in platform.environment.applications:
-        platform.apps.wait_for(name, lambda app: app.manifest["spec"]["syncPolicy"]["retry"]["limit"] == 3, 30)
+        platform.apps.wait_for(name, lambda app: app.manifest["spec"]["syncPolicy"]["retry"]["limit"] == 3)
     assert unwell(platform.apps.get(f"{platform.name}-services")), "it was well again: nothing was shown"
-    platform.wait(lambda app: is_idle(app) and app.revision == revision, f"at {revision[:8]}", 60)
+    platform.wait(lambda app: is_idle(app) and app.revision == revision, f"at {revision[:8]}")
 
 
 @pytest.mark.refutes("a slice that Argo CD refuses to prune empty")
@@ -143,7 +143,7 @@ def test_the_last_component_of_a_slice_can_be_switched_off(sliced: Sliced) -> No
     revision = platform.values(sick(), f"{OPTIONAL} on")
     platform.refresh()
     # two refreshes at once are one for Argo CD: each slice has to have seen this commit before the next
-    platform.wait(lambda app: is_idle(app) and app.revision == revision, f"at {revision[:8]}", 60)
+    platform.wait(lambda app: is_idle(app) and app.revision == revision, f"at {revision[:8]}")
     assert platform.cluster.find("Deployment", OPTIONAL, platform.namespace) is not None
     platform.deliver(platform.values({}, f"{OPTIONAL} off"), f"{OPTIONAL} off")
     left = [key for key in platform.resources() if key.endswith(f"/{OPTIONAL}")]
@@ -160,21 +160,28 @@ def test_changing_back_to_the_whole_moves_nothing(sliced: Sliced) -> None:
     assert {component for component in pods if pods[component] != sliced.pods[component]} <= {FIXED}
 
 
+@pytest.fixture
+def ended(settled: Platform) -> Iterator[Platform]:
+    """The settled platform; a sync that still waits after the test, whatever became of it, is ended."""
+    yield settled
+    settled.apps.terminate(settled.name)
+
+
 @pytest.mark.refutes("a claim that one Application isolates its components")
-def test_as_a_whole_the_same_fix_waits_for_the_optional_component(settled: Platform) -> None:
+def test_as_a_whole_the_same_fix_waits_for_the_optional_component(ended: Platform) -> None:
     """What ADR 20 says against the whole: the sync stays in its wave, and a newer commit waits for its end."""
-    settled.values(sick(), f"{OPTIONAL}, which never becomes ready")
-    settled.refresh()
-    settled.wait(stuck, f"waiting for {OPTIONAL}", 30)
-    settled.values({**sick(), **fix()}, f"a fix of {FIXED}")
-    settled.refresh()
+    ended.values(sick(), f"{OPTIONAL}, which never becomes ready")
+    ended.refresh()
+    ended.wait(stuck, f"waiting for {OPTIONAL}")
+    ended.values({**sick(), **fix()}, f"a fix of {FIXED}")
+    ended.refresh()
     end = time.monotonic() + 5
     while time.monotonic() < end:
-        assert not delivered(settled), "the whole did deliver it: ADR 20 is wrong"
-        assert stuck(settled.application())
+        assert not delivered(ended), "the whole did deliver it: ADR 20 is wrong"
+        assert stuck(ended.application())
         time.sleep(0.2)
     # the way out: a commit that mends it or switches it off, and the end of the sync that waits
-    off = settled.source.take(settled.source.working_tree, "without the optional component")
-    settled.apps.terminate(settled.name)
-    settled.deliver(off, "after the end of the sync that waited")
-    assert not delivered(settled)
+    off = ended.source.take(ended.source.working_tree, "without the optional component")
+    ended.apps.terminate(ended.name)
+    ended.deliver(off, "after the end of the sync that waited")
+    assert not delivered(ended)

@@ -21,7 +21,12 @@ pytestmark = pytest.mark.gitops
 def staging(platform: Platform, first_sync: object) -> Iterator[Platform]:
     """The environment staging beside dev, from nothing, pinned to a commit of the working tree with its folder."""
     platform.source.take(platform.source.working_tree, "back to the working tree")
-    both = platform.source.commit("the environment staging", environment_files(repository(), "staging"))
+    files = environment_files(repository(), "staging")
+    # with another profile than the repository's: what everything costs is test_9_other_profiles' to find out
+    smaller = {"profiles": ["minimal"], "podSecurity": "restricted"}
+    config = "argocd/environments/staging/config.yaml"
+    files[config] = yaml.safe_dump({**yaml.safe_load(files[config] or ""), **smaller}, sort_keys=False)
+    both = platform.source.commit("the environment staging", files)
     platform.deliver(both, "back to the working tree, with staging")
     other = Platform(platform.engine, platform.source, platform.recorder, "staging", both)
     pin(other, both)
@@ -48,7 +53,7 @@ def test_a_second_environment_comes_up_in_slices_and_leaves_the_first_alone(
         platform.bootstrap(staging)
         staging.create_secrets()
         platform.refresh()
-        staging.wait(converged(pinned), "staging: Synced and Healthy", 120)
+        staging.wait(converged(pinned), "staging: Synced and Healthy")
         seen = observer.seen()
     assert {app.name for app in staging.apps.all()} >= {f"indigo-staging-{tier}" for tier in TIERS}
     # the order of the whole graph, across slices too: a first installation waits for the slice before
@@ -81,7 +86,7 @@ def test_a_commit_reaches_the_pinned_environment_only_when_it_is_promoted(
     # its values are the branch's, without a promotion
     staging.values({"valkey": {"podAnnotations": {"test/new": "b"}}}, "a value of staging")
     staging.refresh()
-    staging.until(lambda: annotation(staging) == "b", "the value is there", 60)
+    staging.until(lambda: annotation(staging) == "b", "the value is there")
     assert annotation(platform) == "a"
 
 
