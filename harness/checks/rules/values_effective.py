@@ -82,6 +82,9 @@ def _proved(use: Written) -> bool:
     platform, key = use.platform, use.key
     if key[:2] == ("global", "components") and key[-1] == "mode":
         return key[2] in platform.modes  # a component that is here has objects, one that is not has none: rule `slices`
+    if key[:2] == ("global", "urls") and key[2] in platform.contracts:
+        # the public address of what is here: a fact, which the routes take when they are switched on
+        return platform.contracts[key[2]].exposed is not None and platform.modes[key[2]].here
     if _overridden(use):
         return False
     return any(value in _text(platform) for value in _scalars(use.value) if _DISTINCT.fullmatch(value))
