@@ -57,10 +57,10 @@ lint: setup ## Style and types of the Python code
 ct-lint: setup ## chart-testing: lint the charts
 	@$(BIN)/indigo ci ct-lint $(ARGS)
 
-ct-install: setup ## chart-testing: install the charts on an engine of their own (ARGS='--since main': what differs)
-	@$(BIN)/indigo ci ct-install $(ARGS)
+ct-install: setup ## chart-testing: install the charts (CLUSTER=embedded or kind; ARGS='--since main': what differs)
+	@$(BIN)/indigo ci ct-install --engine $(CLUSTER) $(ARGS)
 
-workflows: setup ## Check .github/workflows: actionlint, and our own rules
+workflows: setup ## Check .github/workflows: actionlint, zizmor, and our own rules
 	@$(BIN)/indigo ci workflows
 
 package: setup ## Pack the charts into build/charts

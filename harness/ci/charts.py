@@ -2,7 +2,7 @@
 
 ct is given Helm, kubectl, yamllint and yamale of this project. A component's chart is installed with what the example
 of a site (argocd/examples) writes for it, the umbrella with the profile `minimal`; each in a namespace that enforces
-the Pod Security Standard of its contract.
+the Pod Security Standard of its contract, and that has the Secrets that can be made.
 """
 
 from __future__ import annotations
@@ -15,16 +15,23 @@ import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from secrets import token_hex
 from typing import Any
 
 from harness import revisions, toolchain
+from harness.checks.pods import pods_of
 from harness.cluster import Cluster
 from harness.errors import UserError
 from harness.model.contract import Contract
 from harness.model.environment import UMBRELLA, load_environment, overlay, read_values
 from harness.model.load import load_contracts, read_yaml
+from harness.model.placement import place
 from harness.model.trial import EXAMPLE, MINIMAL
 from harness.process import run
+from harness.render import helm_template
+from harness.secrets.apply import apply
+from harness.secrets.plan import State, Wanted, decide, wanted
+from harness.secrets.store import ClusterStore
 
 LIBRARY = "common"
 CONFIG = "ct.yaml"
@@ -89,6 +96,30 @@ def environment() -> dict[str, str]:
     return {"PATH": os.pathsep.join([*map(str, tools), os.environ.get("PATH", "")])}
 
 
+def alone(repository: Path) -> list[str]:
+    """Return the components whose chart becomes ready by itself where pods are real, in alphabetical order.
+
+    They require no other component hard, no Secret that a person has to supply, and no image of the site's own.
+    """
+    return [
+        name
+        for name, contract in load_contracts(repository / "charts").items()
+        if _independent(contract)
+        and "image" not in values(repository, name)
+        and not any(decide(item, None, True).of(State.PERSON) for item in _secrets(repository, name))
+    ]
+
+
+def images(repository: Path, names: Sequence[str]) -> list[str]:
+    """Return the images of what charts render, without those of hooks that are no pods."""
+    found: set[str] = set()
+    for name in names:
+        chart = repository / "charts" / name
+        for item in helm_template(chart, release=name, inline=values(repository, name)):
+            found |= {str(container.data["image"]) for pod in pods_of(item) for container in pod.containers}
+    return sorted(found)
+
+
 def lint(repository: Path, names: Sequence[str]) -> Result:
     """Return what `ct lint` says of charts, all in one run."""
     listed = ",".join(f"charts/{name}" for name in names)
@@ -109,10 +140,11 @@ def install(repository: Path, cluster: Cluster, kubeconfig: Path, name: str, sec
         name: of the chart.
         seconds: how long Helm waits until everything is ready.
     """
-    namespace = f"ct-{name}"
+    namespace = f"ct-{name}-{token_hex(3)}"  # one that an earlier install left may take a while to end
     labels = {ENFORCE: _standard(load_contracts(repository / "charts").get(name))}
     cluster.apply({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": namespace, "labels": labels}})
     try:
+        apply(_secrets(repository, name), ClusterStore(cluster, namespace), namespace)
         with tempfile.TemporaryDirectory(prefix="indigo-ct-") as folder:
             file = Path(folder) / "values.json"
             file.write_text(json.dumps(values(repository, name)), encoding="utf-8")
@@ -137,6 +169,20 @@ def values(repository: Path, name: str) -> dict[str, Any]:
     site = read_yaml(repository / EXAMPLE / "values.yaml", str(EXAMPLE / "values.yaml"))
     shared = {key: value for key, value in site["global"].items() if key != "components"}
     return overlay(site.get(name) or {}, {"global": shared})
+
+
+def _secrets(repository: Path, name: str) -> list[Wanted]:
+    """Return the Secrets of a component that requires no other; the pods of the others are never real by themselves."""
+    contracts = load_contracts(repository / "charts")
+    if name not in contracts or not _independent(contracts[name]):
+        return []
+    here = {other: {"mode": "embedded" if other == name else "off"} for other in contracts}
+    placed = place(contracts, overlay(values(repository, name), {"global": {"components": here}}))
+    return wanted(placed.graph, placed.modes, {}, placed.provisioned)
+
+
+def _independent(contract: Contract) -> bool:
+    return not contract.like and not any(need.need == "hard" for need in contract.requires)
 
 
 def _standard(contract: Contract | None) -> str:

@@ -1,7 +1,8 @@
 """The rules of our own GitHub workflows: what keeps them safe, and every step something that can be run at a desk.
 
-actionlint (see `actionlint`) knows the syntax of workflows; these are what it does not ask. Sources: GitHub, "Security
-hardening for GitHub Actions" and "Keeping your GitHub Actions and workflows secure" (pwn requests, script injection).
+actionlint knows the syntax of workflows, zizmor the ways in which one can be taken over; `findings` is what neither
+asks. Sources: GitHub, "Security hardening for GitHub Actions" and "Keeping your GitHub Actions and workflows secure"
+(pwn requests, script injection).
 """
 
 from __future__ import annotations
@@ -47,10 +48,15 @@ def findings(repository: Path) -> list[str]:
 def actionlint(repository: Path) -> str:
     """Return what actionlint says of the workflows; nothing where it finds nothing. shellcheck is not asked."""
     files = sorted(map(str, (repository / FOLDER).glob("*.y*ml")))
-    if not files:
-        return ""
     options = ("-no-color", "-shellcheck=", "-pyflakes=")
     return run(toolchain.tool("actionlint"), *options, *files, cwd=repository, check=False).stdout
+
+
+def zizmor(repository: Path) -> str:
+    """Return what zizmor says of the workflows and actions; nothing where it finds nothing. No network is asked."""
+    options = ("--offline", "--no-progress", "--color=never", "--quiet")
+    done = run(toolchain.tool("zizmor"), *options, str(FOLDER.parent), cwd=repository, check=False)
+    return "" if done.returncode == 0 else done.stdout + done.stderr
 
 
 def _pins(text: str, pins: dict[str, str]) -> Iterator[str]:

@@ -15,10 +15,11 @@ from harness.ci import workflows as flows
 from harness.ci.comment import Repository
 from harness.cluster import Cluster
 from harness.console import err, out, step
+from harness.engines.base import Engine
 from harness.errors import UserError
 from harness.paths import repository
 
-ENGINE = "ct"
+ENGINES = ("embedded", "kind")
 FROM_GITHUB = ("GITHUB_REPOSITORY", "GITHUB_TOKEN", "HEAD_BRANCH", "HEAD_SHA")
 
 
@@ -30,7 +31,7 @@ def ci() -> None:
     Examples:
       indigo ci ct-lint                   chart-testing: every chart
       indigo ci ct-install --since main   install the charts that differ from main, on an engine of its own
-      indigo ci workflows                 the rules of .github/workflows, and actionlint
+      indigo ci workflows                 the rules of .github/workflows, actionlint and zizmor
       indigo ci package                   pack the charts into build/charts
     """
 
@@ -67,36 +68,50 @@ def ct_lint(since: str | None, names: tuple[str, ...]) -> None:
 
 
 @ci.command("ct-install")
+@click.option("--engine", type=click.Choice(ENGINES), default="embedded", show_default=True, help="What it runs on.")
 @click.option("--since", metavar="COMMIT", help="Only charts that differ from it.")
-@click.option("--attach", metavar="NAME", help="A running engine (`indigo status`) instead of one of its own.")
 @click.option("--timeout", "seconds", default=120, show_default=True, help="Seconds that one chart may take.")
 @click.argument("names", nargs=-1)
-def ct_install(since: str | None, attach: str | None, seconds: int, names: tuple[str, ...]) -> None:
+def ct_install(engine: str, since: str | None, seconds: int, names: tuple[str, ...]) -> None:
     """Install charts one by one (ct install: helm install, wait, helm test, uninstall).
 
     On the engine embedded: the API server refuses what a real one refuses (fields, quotas, Pod Security), Helm's waits
-    and hooks are real, and pods are simulated. Whether the images start, it cannot say: `make e2e CLUSTER=kind` does.
+    and hooks are real, and pods are simulated. On the engine kind (Docker) pods are real, and only those charts are
+    installed that become ready by themselves; the others are installed together by `make e2e CLUSTER=kind`.
 
     \b
     Examples:
       indigo ci ct-install valkey
       indigo ci ct-install --since main
+      indigo ci ct-install --engine kind mariadb valkey
     """
-    from harness.engines import choice, crds
+    selected = _selected(names, since)
+    if engine == "kind":
+        alone = testing.alone(repository())
+        left = [name for name in selected if name not in alone]
+        selected = [name for name in selected if name in alone]
+        if left:
+            err.print(f"left to make e2e CLUSTER=kind, for they need others: {', '.join(left)}")
+    if not selected:
+        out.print("no chart to install")
+        return
+    with _engine(engine, selected) as running:
+        status = _install(running.kubeconfig, running.cluster(), selected, seconds)
+    sys.exit(status)
+
+
+def _engine(kind: str, names: list[str]) -> Engine:
+    name = f"ct-{os.getpid()}"
+    if kind == "kind":
+        from harness.engines.kind.engine import KindEngine
+        from harness.engines.kind.settings import KindSettings
+
+        return KindEngine(name, KindSettings(images=tuple(testing.images(repository(), names))))
+    from harness.engines import crds
     from harness.engines.embedded import EmbeddedEngine
     from harness.engines.embedded.settings import Settings
 
-    selected = _selected(names, since)
-    if not selected:
-        out.print("no chart differs")
-        return
-    if attach:
-        engine = choice.attach(attach)
-        sys.exit(_install(engine.kubeconfig, engine.cluster(), selected, seconds))
-    families = tuple(family.name for family in crds.FAMILIES)
-    with EmbeddedEngine(f"{ENGINE}-{os.getpid()}", Settings(families=families)) as engine:
-        status = _install(engine.kubeconfig, engine.cluster(), selected, seconds)
-    sys.exit(status)
+    return EmbeddedEngine(name, Settings(families=tuple(family.name for family in crds.FAMILIES)))
 
 
 def _install(kubeconfig: Path, cluster: Cluster, names: list[str], seconds: int) -> int:
@@ -113,7 +128,7 @@ def _install(kubeconfig: Path, cluster: Cluster, names: list[str], seconds: int)
 
 @ci.command()
 def workflows() -> None:
-    """Check .github/workflows: actions pinned, least permissions, every step a make target; and actionlint.
+    """Check .github/workflows: actions pinned, least permissions, every step a make target; actionlint and zizmor.
 
     \b
     Example:
@@ -122,10 +137,10 @@ def workflows() -> None:
     found = flows.findings(repository())
     for line in found:
         out.print(escape(line))
-    said = flows.actionlint(repository())
-    if said:
-        out.print(escape(said.rstrip()))
-    out.print("the workflows keep every rule" if not found and not said else f"{len(found)} findings")
+    said = [text for text in (flows.actionlint(repository()), flows.zizmor(repository())) if text]
+    for text in said:
+        out.print(escape(text.rstrip()))
+    out.print("the workflows are not right" if found or said else "the workflows keep every rule")
     sys.exit(1 if found or said else 0)
 
 

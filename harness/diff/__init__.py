@@ -80,6 +80,8 @@ def compare(before: Revision, after: Revision, environments: Collection[str] = (
     if unknown:
         raise UserError(f"no environment {', '.join(unknown)} on either side", fix=f"write one of {', '.join(names)}")
     wanted = [name for name in names if not environments or name in environments]
+    if sides.PROFILES in before.broken:  # without the base's they would all seem to be new
+        wanted = [name for name in wanted if not name.startswith(sides.PROFILE)]
     compared: list[Compared] = []
     found: dict[str, list[Change]] = {}
     for name in wanted:

@@ -95,9 +95,16 @@ DEFAULTS: dict[str, Tree] = {
             "revisionHistoryLimit": 10,
             "minReadySeconds": 0,
             "podManagementPolicy": "OrderedReady",
-            "updateStrategy": {"type": "RollingUpdate", "rollingUpdate": {"partition": 0}},
+            "updateStrategy": {"type": "RollingUpdate", "rollingUpdate": {"partition": 0, "maxUnavailable": 1}},
             "persistentVolumeClaimRetentionPolicy": {"whenDeleted": "Retain", "whenScaled": "Retain"},
-            "volumeClaimTemplates": {"*": {"apiVersion": "v1", "kind": "PersistentVolumeClaim", "spec": _CLAIM}},
+            "volumeClaimTemplates": {
+                "*": {
+                    "apiVersion": "v1",
+                    "kind": "PersistentVolumeClaim",
+                    "spec": _CLAIM,
+                    "status": {"phase": "Pending"},
+                }
+            },
             "template": _TEMPLATE,
         }
     },
@@ -138,6 +145,6 @@ DEFAULTS: dict[str, Tree] = {
 
 OPTIONAL_MAPS = {
     "annotations", "labels", "resources", "requests", "limits", "securityContext", "affinity", "strategy",
-    "rollingUpdate", "updateStrategy", "persistentVolumeClaimRetentionPolicy",
+    "rollingUpdate", "updateStrategy", "status", "persistentVolumeClaimRetentionPolicy",
 }  # fmt: skip
 """Maps that mean nothing when they are empty; of others (`emptyDir: {}`, `podSelector: {}`) that is the whole point."""

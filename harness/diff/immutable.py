@@ -77,6 +77,14 @@ COPIES = Procedure(
     "Brokers copy the data; clients do not notice.",
 )
 GROW_ONLY = Procedure(("leave the number as it was; it can only grow",), "Nothing.")
+STRATEGY = Procedure(
+    (
+        "kubectl -n {namespace} patch {kind} {name} --type=json "
+        '-p \'[{{"op": "replace", "path": "/spec/updateStrategy", "value": {{"type": "OnDelete"}}}}]\'',
+        "sync",
+    ),
+    "Nothing.",
+)
 TWIN = Procedure(
     ("write a new object under another name, move what uses it, then remove the old one",), "Nothing, in that order."
 )
@@ -93,7 +101,8 @@ class Immutable:
         source: where that is written.
         procedure: what to do instead.
         effect: what comes of trying.
-        only: of all changes of it, those that are meant; it is given old and new value and both objects.
+        only: of all changes of it, those that are meant; it is given old and new value without defaults, and both
+            objects as they are written.
         condition: `only` in words.
     """
 
@@ -112,6 +121,11 @@ class Immutable:
         """Return the field as text."""
         return ".".join(self.path)
 
+    def steps(self, kind: str, name: str, namespace: str) -> tuple[str, ...]:
+        """Return what to do instead, for an object."""
+        words = {"kind": kind.lower(), "name": name, "namespace": namespace}
+        return tuple(step.format(**words) for step in self.procedure.steps)
+
 
 @dataclass(frozen=True)
 class Violation:
@@ -123,12 +137,7 @@ class Violation:
     def steps(self, item: Object) -> tuple[str, ...]:
         """Return what to do instead, for an object."""
         metadata = item["metadata"]
-        words = {
-            "kind": str(item["kind"]).lower(),
-            "name": metadata["name"],
-            "namespace": metadata.get("namespace") or "NAMESPACE",
-        }
-        return tuple(step.format(**words) for step in self.entry.procedure.steps)
+        return self.entry.steps(item["kind"], metadata["name"], metadata.get("namespace") or "NAMESPACE")
 
 
 def _shrinks(old: Any, new: Any, _: Object, __: Object) -> bool:
@@ -139,6 +148,12 @@ def _shrinks(old: Any, new: Any, _: Object, __: Object) -> bool:
 
 def _was_set(old: Any, _new: Any, _: Object, __: Object) -> bool:
     return bool(old)
+
+
+def _leaves_a_default(_old: Any, new: Any, before: Object, _: Object) -> bool:
+    """Whether the API server's own `rollingUpdate` stays beside another type: nobody wrote it, nobody removes it."""
+    written = (before.get("spec") or {}).get("updateStrategy") or {}
+    return (new or {}).get("type", "RollingUpdate") != "RollingUpdate" and "rollingUpdate" not in written
 
 
 def _was_immutable(_old: Any, _new: Any, before: Object, _: Object) -> bool:
@@ -186,6 +201,10 @@ def _entries() -> Iterator[Immutable]:
     rest = (*_MAY, "volumeClaimTemplates")
     yield Immutable("apps", ("StatefulSet",), ("spec",), f"{APPS}, ValidateStatefulSetUpdate", ORPHAN, rest)
     yield Immutable("apps", ("StatefulSet",), templates, f"{APPS}, ValidateStatefulSetUpdate", CLAIMS)
+    yield Immutable(
+        "apps", ("StatefulSet",), ("spec", "updateStrategy"), f"{APPS}, ValidateStatefulSetSpec", STRATEGY,
+        only=_leaves_a_default, condition="another type where rollingUpdate was left to its default, which stays",
+    )  # fmt: skip
     for kind in ("Deployment", "DaemonSet"):
         yield Immutable("apps", (kind,), ("spec", "selector"), f"{APPS}, Validate{kind}Update", RECREATE)
     for name in _JOB:
@@ -317,7 +336,7 @@ def violations(old: Object, new: Object) -> list[Violation]:
         if entry.but:
             one, other = _without(one, entry.but), _without(other, entry.but)
         changed = tuple(field for field in compare(one, other, entry.path) if not _harmless_order(field))
-        if changed and (entry.only is None or entry.only(one, other, before, after)):
+        if changed and (entry.only is None or entry.only(one, other, old, new)):
             found.append(Violation(entry, changed))
     return found
 

@@ -23,6 +23,7 @@ from harness.render.trials import render_trials
 
 FOLDERS = ("charts", "argocd")  # all that Argo CD reads
 MAIN = ("origin/main", "main")
+PROFILE = "profile "  # before the name of one, in place of an environment's name
 PROFILES = "profiles"  # in place of an environment's name, where none of them can be rendered
 
 
@@ -142,8 +143,24 @@ def platforms(files: Path, repository: Path, folder: Path, environments: Collect
         UserError: configuration, contracts or values are wrong, or a chart cannot be rendered.
     """
     found = render_all(environments, files, commits=repository)
-    graph = Graph.build(load_contracts(files / "charts"))
+    graph = _graph(files, repository)
     return {name: _platform(item, files, graph, repository, folder) for name, item in found.items()}
+
+
+def _graph(files: Path, repository: Path) -> Graph:
+    """Return the graph of the contracts; where they are of a form that is not known any more, of today's for the same.
+
+    Helm needs none of them: they only say what a change means.
+    """
+    try:
+        return Graph.build(load_contracts(files / "charts"))
+    except UserError as error:
+        known = load_contracts(repository / "charts")
+        same = {name: one for name, one in known.items() if (files / "charts" / one.chart / "contract.yaml").is_file()}
+        try:
+            return Graph.build(same)
+        except UserError:
+            raise error from None
 
 
 def _platform(item: Rendered, files: Path, graph: Graph, repository: Path, folder: Path) -> Platform:
@@ -155,8 +172,8 @@ def _platform(item: Rendered, files: Path, graph: Graph, repository: Path, folde
             (view / "charts").symlink_to(revisions.tree(repository, pinned) / "charts")
             (view / "argocd").symlink_to(files.resolve() / "argocd")
         try:
-            return checks.platform(view, item, Graph.build(load_contracts(view / "charts")))
-        except UserError:  # contracts of a form that is not known any more: today's say what there is to say
+            return checks.platform(view, item, _graph(view, repository))
+        except UserError:  # values that do not fit them: those of the branch say what there is to say
             pass
     return checks.platform(files, item, graph)
 
@@ -220,12 +237,10 @@ class _Files:
 
     def _profiles(self) -> Platforms:
         """Return every profile, under the name `profile NAME`, as the example of a site has it."""
-        graph = Graph.build(load_contracts(self.root / "charts"))
+        graph = _graph(self.root, self.repository)
         own = self.side.name != WORKING_TREE
         place, found = (self.root, self._trials()) if own else render_trials(self.root)
-        return {
-            name.replace("trial-", "profile ", 1): checks.platform(place, item, graph) for name, item in found.items()
-        }
+        return {name.replace("trial-", PROFILE, 1): checks.platform(place, item, graph) for name, item in found.items()}
 
     def _trials(self) -> dict[str, Rendered]:
         """Return what each profile of a commit renders; their files are written among the commit's, which are ours."""

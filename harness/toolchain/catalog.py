@@ -240,6 +240,14 @@ TOOLS: tuple[Tool, ...] = (
         pinned="github.com/rhysd/actionlint",
         module="go-lint",
     ),
+    WheelTool(
+        "zizmor",
+        "audits GitHub workflows",
+        disk=GB // 20,
+        seconds=5,
+        requirements="zizmor-requirements.txt",
+        member="bin/zizmor",
+    ),
     GoTool(
         "promtool",
         "tries alerts against series, as Prometheus evaluates them",

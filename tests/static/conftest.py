@@ -9,7 +9,9 @@ import pytest
 
 from harness.checks import Subject, subject
 from harness.paths import repository
+from tests.static import repositories
 from tests.static.copied import Copied
+from tests.static.telling import all_minimal
 
 COPIED = ("argocd", "charts", "docs/reference", "docs/runbooks", "schemas")
 
@@ -37,3 +39,10 @@ def checkout(copied: Copied) -> Iterator[Path]:
     """A copy of what Argo CD reads of the working tree, to break it."""
     yield copied.root
     copied.mend()
+
+
+@pytest.fixture(scope="session")
+def small(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A Git repository with one commit, in which every environment is as small as dev: see `repositories.mend`."""
+    with repositories.made(tmp_path_factory.mktemp("small") / "checkout", all_minimal) as root:
+        yield root

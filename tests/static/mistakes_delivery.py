@@ -209,3 +209,16 @@ def a_root_that_can_be_deleted(edit: Edit) -> None:
 @mistake("argocd-sync", "waves between Applications wait for nothing without it")
 def applications_without_health(edit: Edit) -> None:
     del edit.get("ConfigMap", "argocd-cm")["data"]["resource.customizations.health.argoproj.io_Application"]
+
+
+@mistake("argocd-sync", "Argo CD would take over every field that others keep")
+def an_environment_that_is_applied_by_the_server(edit: Edit) -> None:
+    edit.get("Application", "indigo-dev")["spec"]["syncPolicy"]["syncOptions"].append("ServerSideApply=true")
+
+
+@mistake("contract-replicas", "and every sync takes the change back")
+def an_autoscaler_beside_replicas(edit: Edit) -> None:
+    edit.allow("autoscaling", "HorizontalPodAutoscaler")
+    target = {"apiVersion": "apps/v1", "kind": "Deployment", "name": "iam"}
+    spec = {"scaleTargetRef": target, "minReplicas": 1, "maxReplicas": 3}
+    edit.add("iam", "HorizontalPodAutoscaler", "iam", "autoscaling/v2", spec=spec)

@@ -70,6 +70,13 @@ def too_little_time_to_stop(edit: Edit) -> None:
     edit.pod("mariadb")["spec"]["terminationGracePeriodSeconds"] = 30
 
 
+@mistake("pod-hygiene", "the software is killed and not ended")
+def a_pause_that_takes_all_the_time_to_stop(edit: Edit) -> None:
+    grace = edit.contracts["iam"].workload.gracePeriod
+    edit.contract("iam", workload=edit.contracts["iam"].workload.model_copy(update={"preStop": grace}))
+    edit.container("iam")["lifecycle"]["preStop"]["sleep"]["seconds"] = grace
+
+
 @mistake("pod-hygiene", "guards 1 replica")
 def a_budget_on_one_replica(edit: Edit) -> None:
     edit.budget("valkey")

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
+import yaml
+
 from harness.checks import Subject
 from harness.diff import Change, Difference, Kind, compare
 from harness.diff.model import WORKING_TREE, Side
 from harness.diff.sides import Revision
+from harness.model.environment import ENVIRONMENTS
 from tests.static.edit import Edit
 
 BASE = Side(name="main", commit="a" * 40)
@@ -31,3 +36,17 @@ def only(found: Difference, kind: Kind) -> Change:
 
 def kinds(found: Difference) -> list[str]:
     return [change.kind.value for change in found.changes]
+
+
+def all_minimal(root: Path) -> None:
+    """Let every environment of a copied checkout be as small as dev, so that renders are cheap; keys of dev's stay."""
+    files = [
+        (root / ENVIRONMENTS / "dev" / name).read_text(encoding="utf-8") for name in ("config.yaml", "values.yaml")
+    ]
+    config, values = map(yaml.safe_load, files)
+    for name, origin in (("staging", "dev"), ("prod", "staging")):
+        own = {"name": name, "namespace": f"indigo-{name}", "promotedFrom": origin, "delivery": "slices"}
+        site = {**values, "global": {**values["global"], "environment": name}}
+        for file, content in (("config.yaml", {**config, **own}), ("values.yaml", site)):
+            text = yaml.safe_dump(content, sort_keys=False)
+            (root / ENVIRONMENTS / name / file).write_text(text, encoding="utf-8")

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -23,30 +24,22 @@ from harness.diff.markdown import MARKER
 from harness.errors import UserError
 from harness.model.environment import ENVIRONMENTS
 from harness.process import run
+from tests.static import repositories
+from tests.static.repositories import save
 
 DEV = ENVIRONMENTS / "dev/values.yaml"
-WHO = {f"GIT_{role}_{what}": "test@example.org" for role in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")}
 
 
 @pytest.fixture
-def clone(checkout: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+def clone(small: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Path]:
     """A Git repository with one commit on main, a folder for temporary files, and a cache for files of commits."""
-    shutil.rmtree(checkout / "docs")
-    for name, value in {**WHO, "GIT_CONFIG_GLOBAL": "/dev/null", "GIT_CONFIG_NOSYSTEM": "1"}.items():
-        monkeypatch.setenv(name, value)
-    monkeypatch.setattr("harness.cli.diff.repository", lambda: checkout)
+    repositories.settle(monkeypatch)
+    monkeypatch.setattr("harness.cli.diff.repository", lambda: small)
     monkeypatch.setattr("harness.revisions.cache_dir", lambda: tmp_path / "cache")
     (tmp_path / "tmp").mkdir()
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "tmp"))
-    run("git", "init", "--quiet", "--initial-branch=main", cwd=checkout)
-    save(checkout)
-    return checkout
-
-
-def save(root: Path) -> str:
-    run("git", "add", "--all", cwd=root)
-    run("git", "commit", "--quiet", "--allow-empty", "-m", "a change", cwd=root)
-    return run("git", "rev-parse", "HEAD", cwd=root).stdout.strip()
+    yield small
+    repositories.mend(small)
 
 
 def setting(root: Path, name: str, file: Path = DEV) -> None:
@@ -149,6 +142,19 @@ def test_a_component_that_no_environment_has_is_seen_in_the_profiles(clone: Path
         "ha has an operator for it"
     )
     assert list((tmp_path / "tmp").iterdir()) == []
+
+
+def test_a_base_whose_contracts_are_of_another_form_is_told_with_todays(clone: Path) -> None:
+    contract = clone / "charts/iam/contract.yaml"
+    text = contract.read_text(encoding="utf-8")
+    contract.write_text(f"{text}\nearlier: {{}}\n", encoding="utf-8")
+    save(clone)
+    contract.write_text(text, encoding="utf-8")
+    setting(clone, "other")
+    done = invoke("--profiles")
+    assert "Name of the organisation" in done.output
+    assert "profiles is not compared: " in done.output
+    assert "is new" not in done.output, "what cannot be compared is not new"
 
 
 @pytest.mark.parametrize(

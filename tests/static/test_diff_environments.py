@@ -25,7 +25,7 @@ def variable(edit: Edit, name: str) -> Any:
 
 
 def test_the_same_in_several_environments_is_said_once(committed: Subject) -> None:
-    edits = [Edit(committed, name) for name in ("dev", "prod")]
+    edits = [Edit(committed, name) for name in ("dev", "staging")]
     for edit in edits:
         variable(edit, "IAM_ORGANISATION_NAME")["value"] = "other"
         anywhere(edit, "StatefulSet", "mariadb")["spec"]["serviceName"] = "other"
@@ -33,11 +33,11 @@ def test_the_same_in_several_environments_is_said_once(committed: Subject) -> No
     found = told(committed, *edits)
     by_text = {change.text: change.environments for change in found.of(Kind.SETTING)}
     assert by_text == {
-        "IAM_ORGANISATION_NAME: indigo-dc -> other": ("dev", "prod"),
-        "IAM_JWT_DEFAULT_PROFILE: iam -> wlcg": ("prod",),
+        "IAM_ORGANISATION_NAME: indigo-dc -> other": ("dev", "staging"),
+        "IAM_JWT_DEFAULT_PROFILE: iam -> wlcg": ("staging",),
     }
     change = only(found, Kind.IMMUTABLE)
-    assert change.environments == ("dev", "prod")
+    assert change.environments == ("dev", "staging")
     assert "kubectl -n <namespace> delete statefulset mariadb --cascade=orphan" in change.steps
 
 

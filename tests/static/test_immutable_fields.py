@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -12,21 +13,20 @@ from harness.diff import immutable
 from harness.history import History
 from harness.model.environment import ENVIRONMENTS
 from harness.process import run
-from tests.static.test_diff_command import WHO, save
+from tests.static import repositories
+from tests.static.repositories import save
 
 SIZE = Path("charts/indigo-paas/profiles/minimal.yaml")
 
 
 @pytest.fixture
-def released(checkout: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+def released(small: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Path]:
     """A repository whose one commit is the release v1.0.0."""
-    for name, value in {**WHO, "GIT_CONFIG_GLOBAL": "/dev/null", "GIT_CONFIG_NOSYSTEM": "1"}.items():
-        monkeypatch.setenv(name, value)
+    repositories.settle(monkeypatch)
     monkeypatch.setattr("harness.revisions.cache_dir", lambda: tmp_path / "cache")
-    run("git", "init", "--quiet", "--initial-branch=main", cwd=checkout)
-    save(checkout)
-    run("git", "tag", "v1.0.0", cwd=checkout)
-    return checkout
+    run("git", "tag", "v1.0.0", cwd=small)
+    yield small
+    repositories.mend(small)
 
 
 def found(root: Path, *environments: str) -> list[Finding]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -21,26 +20,14 @@ from harness.paths import repository
 from harness.process import run
 from harness.promote import written
 from harness.render import render_all
-
-WHO = {f"GIT_{role}_{what}": "test@example.org" for role in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")}
-# the same commits in each run, whose renders are in the cache then
-THEN = {f"GIT_{role}_DATE": "2026-01-01T00:00:00Z" for role in ("AUTHOR", "COMMITTER")}
-GIT = {**WHO, **THEN, "GIT_CONFIG_GLOBAL": "/dev/null", "GIT_CONFIG_NOSYSTEM": "1"}
+from tests.static import repositories
+from tests.static.repositories import save
 
 
 @pytest.fixture(scope="module")
 def origin(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """A Git repository of the charts and environments with one commit."""
-    with pytest.MonkeyPatch.context() as patch:
-        for name, value in GIT.items():
-            patch.setenv(name, value)
-        root = tmp_path_factory.mktemp("promotion") / "checkout"
-        for name in ("argocd", "charts"):
-            shutil.copytree(repository() / name, root / name, symlinks=True)
-        run("git", "init", "--quiet", "--initial-branch=main", cwd=root)
-        (root / ".gitignore").write_text("reports/\n", encoding="utf-8")
-        save(root, "first")
-        run("git", "tag", "first", cwd=root)
+    with repositories.made(tmp_path_factory.mktemp("promotion") / "checkout") as root:
         yield root
 
 
@@ -48,23 +35,12 @@ def origin(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 def clone(origin: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Path]:
     """The repository with one commit, brought back to it afterwards, and a cache of its own for files of commits."""
     monkeypatch.setattr("harness.revisions.cache_dir", lambda: tmp_path / "cache")
-    for name, value in GIT.items():
-        monkeypatch.setenv(name, value)
+    repositories.settle(monkeypatch)
     monkeypatch.setattr("harness.paths.repository", lambda: origin)
     monkeypatch.setattr("harness.cli.promote.repository", lambda: origin)
     monkeypatch.setattr("harness.cli.promote.reports_dir", lambda: origin / "reports")
     yield origin
-    run("git", "switch", "--quiet", "--discard-changes", "--force-create", "main", "first", cwd=origin)
-    run("git", "clean", "--quiet", "-ffdx", cwd=origin)
-    for remote in run("git", "remote", cwd=origin).stdout.split():
-        run("git", "remote", "remove", remote, cwd=origin)
-
-
-def save(root: Path, message: str) -> str:
-    """Commit everything and return the commit."""
-    run("git", "add", "--all", cwd=root)
-    run("git", "commit", "--quiet", "-m", message, cwd=root)
-    return revisions.resolve(root, "HEAD")
+    repositories.mend(origin)
 
 
 def edit(root: Path, path: Path, old: str, new: str) -> None:

@@ -52,7 +52,7 @@ def test_wrong_values_are_refused_by_helm_too_and_the_key_is_named(checkout: Pat
     tried = [(place, value) for place in places(data) if len(place.path) > 1 for value, _ in wrong(place.schema)]
     path = checkout / "argocd/environments/dev/values.yaml"
     site = yaml.safe_load(path.read_text(encoding="utf-8"))
-    for place, value in tried[datetime.date.today().toordinal() % 97 :: len(tried) // 6][:6]:
+    for place, value in tried[datetime.date.today().toordinal() % 97 :: len(tried) // 4][:4]:
         path.write_text(yaml.safe_dump(overlay(site, instance(place.path, value))), encoding="utf-8")
         with pytest.raises(UserError) as refused:
             render_all(["dev"], checkout)

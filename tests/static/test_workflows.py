@@ -13,7 +13,7 @@ import pytest
 
 from harness import toolchain
 from harness.checks.versions import SUPPORTED
-from harness.ci.workflows import ACTIONS, FOLDER, actionlint, findings
+from harness.ci.workflows import ACTIONS, FOLDER, actionlint, findings, zizmor
 from harness.engines.kind.nodes import PINNED, RELEASED
 from harness.model.load import load_contracts, read_yaml
 from harness.paths import repository
@@ -92,8 +92,8 @@ def test_a_step_of_an_action_is_looked_at_too(copied: Path) -> None:
 
 @pytest.fixture
 def built() -> None:
-    if not toolchain.program("actionlint").is_file():
-        pytest.skip("actionlint is not built; `indigo tools build actionlint` builds it")
+    if not all(toolchain.program(name).is_file() for name in ("actionlint", "zizmor")):
+        pytest.skip("they are not built; `indigo tools build actionlint zizmor` builds them")
 
 
 def test_actionlint_finds_nothing(built: None) -> None:
@@ -104,6 +104,16 @@ def test_actionlint_finds_a_wrong_workflow(built: None, copied: Path) -> None:
     path = copied / FOLDER / FILE
     path.write_text(path.read_text(encoding="utf-8").replace("matrix.engine }}", "matrix.motor }}"), encoding="utf-8")
     assert 'property "motor" is not defined' in actionlint(copied)
+
+
+def test_zizmor_finds_nothing(built: None) -> None:
+    assert zizmor(ROOT) == ""
+
+
+def test_zizmor_finds_what_can_be_taken_over(built: None, copied: Path) -> None:
+    path = copied / FOLDER / FILE
+    path.write_text(replaced('"--since $BASE"', '"${{ github.head_ref }}"')(path.read_text(encoding="utf-8")))
+    assert "error[template-injection]" in zizmor(copied)
 
 
 def test_the_matrix_is_of_the_supported_versions_and_each_has_its_node_image() -> None:

@@ -10,13 +10,14 @@ from harness.render.objects import Object
 
 _WAVE = "argocd.argoproj.io/sync-wave"
 _OPTIONS = r"[A-Za-z]+=[a-z]+(,[A-Za-z]+=[a-z]+)*"
+_COMPARED = r"(IgnoreExtraneous|ServerSideDiff=(true|false))"
 IGNORE_HEALTH = "argocd.argoproj.io/ignore-healthcheck"
 # annotation -> what its value is; of an object that is applied, not of Argo CD's own bookkeeping
 KNOWN = {
     _WAVE: r"-?[0-9]+",
     IGNORE_HEALTH: r"true",
     "argocd.argoproj.io/sync-options": _OPTIONS,
-    "argocd.argoproj.io/compare-options": r"IgnoreExtraneous|ServerSideDiff=(true|false)",
+    "argocd.argoproj.io/compare-options": f"{_COMPARED}(,{_COMPARED})*",
     "argocd.argoproj.io/hook": r"(PreSync|Sync|PostSync|SyncFail|PostDelete|Skip)(,(PreSync|Sync|PostSync|SyncFail))*",
     "argocd.argoproj.io/hook-delete-policy": r"HookSucceeded|HookFailed|BeforeHookCreation",
     "argocd.argoproj.io/manifest-generate-paths": r"\S+",

@@ -18,6 +18,8 @@ _OPTIONS = {
 }  # fmt: skip
 WAITED_FOR = "indigo-paas/waited-for"  # read by the health check of Applications, argocd/bootstrap
 REQUIRED = {"data", "core"}  # what a first installation is ordered by, and what is never empty
+_SERVER_SIDE = "ServerSideApply=true"
+_SKIP = "SkipDryRunOnMissingResource=true"
 _SETTINGS = {
     "application.resourceTrackingMethod": "labels of operators' children would clash with the tracking label",
     "resource.customizations.health.argoproj.io_Application": "waves between Applications wait for nothing without it",
@@ -28,6 +30,16 @@ _SETTINGS = {
 def _check(platform: Platform) -> Iterator[Problem]:
     for item in [*platform.objects, *platform.delivery]:
         yield from _object(item)
+    for item in platform.objects:
+        contract = platform.contracts.get(platform.component(item))
+        if (
+            contract
+            and contract.operator
+            and item["kind"] in contract.operator.kinds
+            and _SKIP not in sync_options(item)
+        ):
+            message = f"lacks {_SKIP}: the dry run fails as long as its operator has not brought its definition"
+            yield Problem(item, "metadata.annotations", message)
     for item in platform.delivery:
         if item["kind"] == "Application":
             yield from _application(item)
@@ -107,6 +119,9 @@ def _application(item: Object) -> Iterator[Problem]:
 
 def _environment(item: Object, platform: Platform) -> Iterator[Problem]:
     environment = platform.rendered.environment
+    if _SERVER_SIDE in ((item["spec"].get("syncPolicy") or {}).get("syncOptions") or ()):
+        message = f"holds {_SERVER_SIDE}: Argo CD would take over every field that others keep"
+        yield Problem(item, "spec.syncPolicy.syncOptions", message)
     automated = "automated" in (item["spec"].get("syncPolicy") or {})
     if automated != environment.sync.automated:
         yield Problem(

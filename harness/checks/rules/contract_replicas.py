@@ -23,6 +23,12 @@ def _check(platform: Platform) -> Iterator[Problem]:
                 yield from _workload(item, contract)
             else:
                 yield Problem(item, "kind", f"{item['kind']} is not what the contract says: {contract.workload.kind}")
+    scaled = {(item["kind"], item["metadata"]["name"]) for item in platform.of_kind("Deployment", "StatefulSet")}
+    for item in platform.of_kind("HorizontalPodAutoscaler", "ScaledObject"):
+        target = (item.get("spec") or {}).get("scaleTargetRef") or {}
+        if (target.get("kind"), target.get("name")) in scaled:
+            message = f"changes the replicas of {target['kind']}/{target['name']}, and every sync takes the change back"
+            yield Problem(item, "spec.scaleTargetRef", message, "render no replicas there, or no autoscaler")
 
 
 def _workload(item: Object, contract: Contract) -> Iterator[Problem]:

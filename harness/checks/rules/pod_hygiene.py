@@ -63,6 +63,13 @@ def _stopping(contract: Contract, pod: Pod) -> Iterator[Problem]:
                 f"{pod.main.path}.lifecycle.preStop",
                 f"sleeps {sleep} s, the contract says {contract.workload.preStop}",
             )
+        if grace is not None and sleep >= grace:
+            yield Problem(
+                pod.owner,
+                f"{pod.main.path}.lifecycle.preStop",
+                f"sleeps all of the {grace} s that the pod has to stop: the software is killed and not ended",
+                f"raise workload.gracePeriod in charts/{contract.chart}/contract.yaml, or lower preStop",
+            )
 
 
 def _availability(platform: Platform, pod: Pod) -> Iterator[Problem]:

@@ -179,13 +179,15 @@ def _offered(api_version: str, kind: str) -> dict[str, Any] | None:
     group, _, version = api_version.rpartition("/")
     for entry in FAMILIES:
         if entry.group == group and (entry.tool or entry.kept):
-            for body in definitions(entry).values():
-                spec = json.loads(body)["spec"]
-                for offered in spec["versions"]:
-                    if (spec["names"]["kind"], offered["name"]) == (kind, version):
-                        found: dict[str, Any] = offered
-                        return found
+            return _versions(entry.name).get((kind, version))
     return None
+
+
+@functools.cache
+def _versions(name: str) -> dict[tuple[str, str], dict[str, Any]]:
+    """Return what a family's definitions say of each kind and version."""
+    specs = [json.loads(body)["spec"] for body in definitions(family(name)).values()]
+    return {(spec["names"]["kind"], offered["name"]): offered for spec in specs for offered in spec["versions"]}
 
 
 def _closed(schema: dict[str, Any]) -> dict[str, Any]:
