@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import sys
 from pathlib import Path
 
 import pytest
@@ -35,6 +36,19 @@ def test_a_value_of_a_component_that_is_off_is_found(checkout: Path) -> None:
     add(checkout, VALUES, "tosca: {replicas: 2}\n")
     says = rules()["values-effective"].example.says
     assert found(checkout, "values-effective") == [(VALUES, says)]
+
+
+def test_what_a_key_does_is_tried_once(checkout: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fails(*_: object) -> bool:
+        raise AssertionError("tried again")
+
+    add(checkout, VALUES, "tosca: {replicas: 2}\n")
+    once = found(checkout, "values-effective")
+    monkeypatch.setattr(sys.modules["harness.checks.rules.values_effective"].Tries, "_tried", fails)
+    assert found(checkout, "values-effective") == once != []
+    add(checkout, VALUES, "valkey: {replicas: 1}\n")  # another text of the file is another question
+    with pytest.raises(AssertionError, match="tried again"):
+        found(checkout, "values-effective")
 
 
 def test_a_value_that_repeats_what_is_so_anyway_acts_when_it_is_changed(checkout: Path) -> None:

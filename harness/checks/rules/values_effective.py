@@ -22,13 +22,15 @@ from harness.errors import UserError
 from harness.model.load import read_yaml
 from harness.model.trial import EXAMPLE
 from harness.render import Inputs
-from harness.render.cache import tree_hash
+from harness.render.cache import Key, load, store, tree_hash
 from harness.render.helm import WORKERS, Rendering, template
 from harness.render.locate import shown, written
 from harness.render.slim import slim
 from harness.render.trials import example
-from harness.trace.deciding import Key, changes, leaves
+from harness.trace.deciding import Key as Steps
+from harness.trace.deciding import changes, leaves
 
+KIND = "values"  # the folder of the cache that remembers what a key does
 PROFILES = "profiles"
 _DISTINCT = re.compile(r"(?=.*[./:@-])\S{8,}")  # no word, no number: the render holds it because it is written here
 
@@ -39,19 +41,20 @@ class Written:
 
     platform: Platform
     path: Path
-    key: Key
+    key: Steps
     value: Any
 
 
 def _check(subject: Subject) -> Iterator[tuple[str, Problem]]:
     if not subject.complete:
         return  # a key may do its work in an environment that is not looked at
-    found: dict[tuple[str, Key], list[Written]] = defaultdict(list)
+    found: dict[tuple[str, Steps], list[Written]] = defaultdict(list)
     for platform in subject.platforms.values():
         for path in _files(platform):
             for key, value in leaves(_read(path)):
                 found[(_shown(subject, platform, path, key), key)].append(Written(platform, path, key, value))
-    open_ = {at: uses for at, uses in found.items() if not any(_proved(use) for use in uses)}
+    root = subject.repository
+    open_ = {at: uses for at, uses in found.items() if not any(_proved(use) or _stands(use, root) for use in uses)}
     with tempfile.TemporaryDirectory(prefix="indigo-values-") as folder, ThreadPoolExecutor(WORKERS) as pool:
         tries = Tries(subject, Path(folder))
         for (file, key), reason in zip(open_, pool.map(tries.idle, open_.values()), strict=True):
@@ -67,7 +70,7 @@ def _files(platform: Platform) -> list[Path]:
     return list(dict.fromkeys(path for name in rendered.applications for path in rendered.inputs[name].values))
 
 
-def _shown(subject: Subject, platform: Platform, path: Path, key: Key) -> str:
+def _shown(subject: Subject, platform: Platform, path: Path, key: Steps) -> str:
     """Return the file of the checkout in which a key is written; a profile that is tried has a composed one."""
     root = subject.repository.resolve()
     if path.resolve().is_relative_to(root):
@@ -82,12 +85,33 @@ def _proved(use: Written) -> bool:
     platform, key = use.platform, use.key
     if key[:2] == ("global", "components") and key[-1] == "mode":
         return key[2] in platform.modes  # a component that is here has objects, one that is not has none: rule `slices`
-    if key[:2] == ("global", "urls") and key[2] in platform.contracts:
-        # the public address of what is here: a fact, which the routes take when they are switched on
-        return platform.contracts[key[2]].exposed is not None and platform.modes[key[2]].here
+    if key == ("global", "environment"):
+        return f'"indigo-paas/environment": "{use.value}"' in _text(platform)
+    contract = platform.contracts.get(str(key[2])) if key[:2] == ("global", "urls") else None
+    if contract is not None and contract.exposed is not None and platform.modes[contract.component].here:
+        return True  # the public address of what is here: a fact, which the routes take when they are switched on
     if _overridden(use):
         return False
     return any(value in _text(platform) for value in _scalars(use.value) if _DISTINCT.fullmatch(value))
+
+
+def _stands(use: Written, root: Path) -> bool:
+    """Whether a component's own value stands under its name in the component's objects, and is not the default's."""
+    component = str(use.key[0])
+    contract = use.platform.contracts.get(component)
+    if contract is None or isinstance(use.value, list | dict) or _overridden(use):
+        return False
+    steps = [str(step) for step in use.key]
+    if written(steps[1:], [root / "charts" / contract.chart / "values.yaml"]) == use.value:
+        return False
+    own = [item for item in use.platform.objects if use.platform.component(item) == component]
+    return _holds(own, steps[-1], use.value)
+
+
+def _holds(data: Any, name: str, value: Any) -> bool:
+    if isinstance(data, dict):
+        return data.get(name) == value or any(_holds(item, name, value) for item in data.values())
+    return isinstance(data, list) and any(_holds(item, name, value) for item in data)
 
 
 def _overridden(use: Written) -> bool:
@@ -134,6 +158,15 @@ class Tries:
         return f"changes nothing that is rendered, in any environment that reads it ({names})"
 
     def _acts(self, use: Written) -> bool:
+        """Return whether a key does something; of the same chart and values it is tried once, over all runs."""
+        name = _name(use)
+        known = load(name, KIND)
+        if not isinstance(known, bool):
+            known = self._tried(use)
+            store(name, known, KIND)
+        return known
+
+    def _tried(self, use: Written) -> bool:
         for inputs in self._inputs(use):
             before = self._render(inputs)
             target = self._folder / f"{next(self._number)}.yaml"
@@ -172,6 +205,16 @@ class Tries:
             return template(inputs, self._trees)
         except UserError:
             return None
+
+
+def _name(use: Written) -> str:
+    """Return the name under which an answer is remembered: all that Helm was given, and the key."""
+    key, rendered = Key(), use.platform.rendered
+    for application in rendered.applications:
+        key.add(application, rendered.keys[application])
+    key.add("file", str(_files(use.platform).index(use.path)))
+    key.add("key", json.dumps([str(step) for step in use.key]))
+    return key.text()
 
 
 def _as_layer(inputs: Inputs, use: Written) -> Inputs:
