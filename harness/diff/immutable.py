@@ -121,6 +121,11 @@ class Immutable:
         """Return the field as text."""
         return ".".join(self.path)
 
+    def steps(self, kind: str, name: str, namespace: str) -> tuple[str, ...]:
+        """Return what to do instead, for an object."""
+        words = {"kind": kind.lower(), "name": name, "namespace": namespace}
+        return tuple(step.format(**words) for step in self.procedure.steps)
+
 
 @dataclass(frozen=True)
 class Violation:
@@ -132,12 +137,7 @@ class Violation:
     def steps(self, item: Object) -> tuple[str, ...]:
         """Return what to do instead, for an object."""
         metadata = item["metadata"]
-        words = {
-            "kind": str(item["kind"]).lower(),
-            "name": metadata["name"],
-            "namespace": metadata.get("namespace") or "NAMESPACE",
-        }
-        return tuple(step.format(**words) for step in self.entry.procedure.steps)
+        return self.entry.steps(item["kind"], metadata["name"], metadata.get("namespace") or "NAMESPACE")
 
 
 def _shrinks(old: Any, new: Any, _: Object, __: Object) -> bool:

@@ -79,6 +79,8 @@ def _clean(value: Any, tree: Any, name: str) -> Any:
             if key in OPTIONAL_MAPS and new == {}:
                 continue
             cleaned[key] = new
+        if "serviceAccount" in cleaned and cleaned.get("serviceAccountName") == cleaned["serviceAccount"]:
+            del cleaned["serviceAccount"]  # the old name of the same field: the API server writes both
         return cleaned
     if isinstance(value, list):
         return [_clean(entry, below.get("*"), name) for entry in value]

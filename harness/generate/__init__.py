@@ -14,6 +14,7 @@ from harness.generate import (
     dashboards,
     external,
     images,
+    immutable,
     index,
     inventory,
     models,
@@ -111,6 +112,7 @@ def shared(graph: Graph, common: Mapping[str, SharedImage]) -> dict[Path, str]:
         dashboards.FOLDER / "platform.json": dashboards.platform(),
         Path("docs/reference/availability.md"): availability.render(graph),
         Path("docs/reference/external.md"): external.render(graph),
+        Path("docs/reference/immutable.md"): immutable.render(),
     }
 
 

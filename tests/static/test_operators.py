@@ -14,6 +14,7 @@ from harness.checks.schemas import violations
 from harness.engines.crds import strict_schema, upstream
 from harness.errors import UserError
 from harness.model.load import load_contracts
+from harness.paths import repository
 from harness.process import run
 from harness.render import KUBERNETES
 from tests import support
@@ -26,6 +27,7 @@ MODES: dict[str, Any] = {name: {"mode": "operator"} for name in (*SERVERS, "kafk
 SHIPPER: dict[str, Any] = {"log-shipper": {"mode": "embedded"}}
 NETWORK = {"apiServer": {"cidrs": ["192.0.2.1/32"]}}
 AUTHOR = ("-c", "user.name=Test", "-c", "user.email=test@example.org")
+EXAMPLE = repository() / "argocd/examples/site/config.yaml"
 OPTIONS = "argocd.argoproj.io/sync-options"
 
 
@@ -47,6 +49,9 @@ def operated(copied: Copied) -> Subject:
     site = yaml.safe_load(path.read_text(encoding="utf-8"))
     site["global"] |= {"components": MODES | SHIPPER | {"kafka-proxy": {"mode": "embedded"}}, "network": NETWORK}
     path.write_text(yaml.safe_dump(site), encoding="utf-8")
+    config = path.with_name("config.yaml")
+    room = {"quota": yaml.safe_load(EXAMPLE.read_text(encoding="utf-8"))["quota"]}
+    config.write_text(yaml.safe_dump(yaml.safe_load(config.read_text(encoding="utf-8")) | room), encoding="utf-8")
     try:
         return subject(["dev"], copied.root)
     finally:
