@@ -188,6 +188,21 @@ def test_one_pod_of_an_operator_is_not_replicated() -> None:
     assert "podDisruptionBudget" not in server
 
 
+def test_what_operators_start_comes_from_the_sites_own_registry_at_the_versions_of_the_contracts() -> None:
+    """Strimzi would take its images from upstream's registry, whatever `global.images.registry` says."""
+    objects = render({}, **{"global": {"images": {"registry": "registry.example.org/mirror"}}})
+    kafka = support.find(objects, "Kafka", "kafka")["spec"]
+    contract = support.contract("kafka")
+    assert contract.operator
+    strimzi = "registry.example.org/mirror/strimzi"
+    version = contract.operator.version
+    assert kafka["kafka"]["image"] == f"{strimzi}/kafka:{version}-kafka-{kafka['kafka']['version']}"
+    assert kafka["entityOperator"]["topicOperator"]["image"] == f"{strimzi}/operator:{version}"
+    server = support.find(objects, "MariaDB", "mariadb")["spec"]
+    images = [server["image"], server["replication"]["agent"]["image"], server["replication"]["initContainer"]["image"]]
+    assert all(image.startswith("registry.example.org/mirror/") for image in images), images
+
+
 def test_kafka_asks_for_our_client_certificate_and_lets_in_consumers_only() -> None:
     kafka = support.find(render(), "Kafka", "kafka")["spec"]["kafka"]
     (listener,) = kafka["listeners"]
