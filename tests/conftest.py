@@ -14,7 +14,7 @@ HERE = Path(__file__).parent
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Add what `indigo e2e` passes on."""
     group = parser.getgroup("indigo", "the story of make e2e")
-    group.addoption("--indigo-profile", metavar="NAME", default="minimal", help="profile that the story is told with")
+    group.addoption("--indigo-profile", metavar="NAME", default="", help="profile that the story is told with")
     group.addoption(
         "--indigo-others", metavar="NAMES", default="none", help="profiles brought up too: in-turn, all, none, a,b"
     )

@@ -16,7 +16,10 @@ ENGINES = ("embedded", "kind")
 @click.command(context_settings={"ignore_unknown_options": True})
 @click.option("--engine", type=click.Choice(ENGINES), default="embedded", show_default=True, help="What it runs on.")
 @click.option("--keep", is_flag=True, help="Leave the engine running at the end; `indigo status` finds it.")
-@click.option("--profile", default="minimal", show_default=True, help="The profile that the story is told with.")
+@click.option(
+    "--profile",
+    help="The profile that the story is told with.  [default: minimal; on kind full, where its images are to be had]",
+)
 @click.option(
     "--others",
     default="in-turn",
@@ -25,7 +28,7 @@ ENGINES = ("embedded", "kind")
     help="Profiles that come up too: in-turn (another one each day), all, none, or names with commas.",
 )
 @click.argument("pytest_args", nargs=-1, type=click.UNPROCESSED)
-def e2e(engine: str, keep: bool, profile: str, others: str, pytest_args: tuple[str, ...]) -> None:
+def e2e(engine: str, keep: bool, profile: str | None, others: str, pytest_args: tuple[str, ...]) -> None:
     """Deploy the working tree through a real Argo CD and assert that it behaves.
 
     The working tree, uncommitted files included, becomes a Git repository made for the run; Argo CD on a real
@@ -39,7 +42,7 @@ def e2e(engine: str, keep: bool, profile: str, others: str, pytest_args: tuple[s
       indigo e2e --others full         everything comes up beside it, once, whatever the day
       indigo e2e --profile full        the story told with everything: right, and slow
       indigo e2e --keep -x             stop at the first failure and look around
-      indigo e2e --engine kind         the tier kind: real containers in Docker
+      indigo e2e --engine kind         the tier kind: real containers in Docker, profile full
 
     Exit status 0 when every assertion holds, 1 otherwise. The report is reports/e2e/report.html (reports/e2e-kind/...).
     """
@@ -50,8 +53,9 @@ def e2e(engine: str, keep: bool, profile: str, others: str, pytest_args: tuple[s
         from harness.engines.kind.docker import Docker
 
         Docker.find().host()  # asked for, so its absence is an error; a test run without it only skips
-    told = (f"--indigo-profile={profile}", f"--indigo-others={others}") if engine == "embedded" else ()
-    extra = (*told, *(("--indigo-keep",) if keep else ()))
+    told = (f"--indigo-profile={profile}",) if profile else ()
+    beside = (f"--indigo-others={others}",) if engine == "embedded" else ()
+    extra = (*told, *beside, *(("--indigo-keep",) if keep else ()))
     name = "e2e" if engine == "embedded" else f"e2e-{engine}"
     sys.exit(suite.run(suite.Selection((), (suite.STORIES[engine],), (*extra, *pytest_args)), name, command()))
 

@@ -32,13 +32,16 @@ def name(contract: Contract) -> str:
     return f"{REGISTRY}/doubles/{contract.component}:{contract.image.tag}"
 
 
-def write_archive(path: Path, program: Path, contracts: Mapping[str, Contract]) -> list[str]:
+def write_archive(
+    path: Path, program: Path, contracts: Mapping[str, Contract], tags: Mapping[str, str] | None = None
+) -> list[str]:
     """Write the archive of the doubles of these components, and of the probe; return the images' names.
 
     Args:
         path: file to write.
         program: the compiled program of `go/`.
         contracts: of the components that there are to be doubles of.
+        tags: a further tag of a component's image: a chart that bears no moving tag wants a site's own.
     """
     files: archive.Files = {"double": (program.read_bytes(), 0o555), "etc/passwd": (USERS, 0o444)}
     files.update(dict.fromkeys(CALLED, "/double"))
@@ -46,6 +49,9 @@ def write_archive(path: Path, program: Path, contracts: Mapping[str, Contract]) 
     images: dict[str, archive.Image] = {PROBE: ([base], CONFIG)}
     for contract in contracts.values():
         description = json.dumps(describe(contract), sort_keys=True).encode()
-        images[name(contract)] = ([base, archive.layer({"double.json": (description, 0o444)}, ())], CONFIG)
+        layers = [base, archive.layer({"double.json": (description, 0o444)}, ())]
+        images[name(contract)] = (layers, CONFIG)
+        if tags and contract.component in tags:
+            images[f"{REGISTRY}/doubles/{contract.component}:{tags[contract.component]}"] = (layers, CONFIG)
     archive.write(path, images)
     return list(images)

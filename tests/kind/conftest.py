@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+import tempfile
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -13,6 +16,8 @@ from harness.argo.pacer import Pacer
 from harness.argo.source import WorkingTreeSource
 from harness.cluster import Cluster
 from harness.doubles import describe, image
+from harness.doubles.image import REGISTRY
+from harness.e2e.hands import Hands
 from harness.e2e.observe import Seen
 from harness.e2e.platform import Platform, converged
 from harness.engines.kind import images
@@ -20,8 +25,11 @@ from harness.engines.kind.docker import Docker
 from harness.engines.kind.engine import KindEngine
 from harness.engines.kind.settings import KindSettings
 from harness.errors import UserError
+from harness.model.environment import load_environment, read_values
 from harness.model.graph import Graph
 from harness.model.load import load_contracts
+from harness.model.placement import place
+from harness.model.trial import trial
 from harness.paths import repository
 from harness.report import model as report
 from harness.report.recorder import Recorder
@@ -29,15 +37,36 @@ from tests.ending import leave
 from tests.gitops.story.conftest import draw
 
 NODES = int(os.environ.get("NODES", "1"))
-REAL = ("mariadb", "valkey")
 WAIT = "busybox:1.36"
-SMALL = {"requests": {"cpu": "10m", "memory": "64Mi"}, "limits": {"memory": "128Mi"}}
-# Doubles need less than what they stand for, and a node of two cores is to hold all of it
-VALUES = {
-    "global": {"images": {"source": "doubles"}},
-    **{name: {"resources": SMALL} for name in describe.names()},
-    "mariadb": {"resources": {"requests": {"cpu": "100m", "memory": "1Gi"}}},
+SMALL = {"requests": {"cpu": "10m", "memory": "32Mi"}, "limits": {"memory": "128Mi"}}
+LESS = {"requests": {"cpu": "50m", "memory": "128Mi"}}
+ISSUER = "http://iam:8080"
+# Without a gateway nothing answers at public names; the issuer is, as one elsewhere may be, what pods ask IAM by
+INSIDE: dict[str, dict[str, Any]] = {
+    "iam": {"settings": {"IAM_BASE_URL": ISSUER, "IAM_ISSUER": f"{ISSUER}/"}},
+    "dashboard": {"settings": {"FLASK_IAM_BASE_URL": ISSUER}},
+    "orchestrator": {"oidc": {"issuer": f"{ISSUER}/"}},
+    "openbao": {"issuer": f"{ISSUER}/"},
+    "im": {"issuers": [f"{ISSUER}/"]},
+    "federation-manager": {"settings": {"TRUSTED_IDP_LIST": f'["{ISSUER}/"]'}},
+    "federation-registry": {"settings": {"TRUSTED_IDP_LIST": f'["{ISSUER}/"]'}},
 }
+OWN_TAG = {"federation-manager-dashboard": "double"}  # its chart bears no tag that moves, and its contract's is one
+
+
+def values(components: Iterable[str]) -> dict[str, Any]:
+    """Return what the run has otherwise than a site: doubles, less processor and memory, and an issuer that pods reach.
+
+    Doubles need less than what they stand for, servers less than in production, and a node of two cores is to hold all.
+    """
+    doubles = describe.names()
+    own: dict[str, dict[str, Any]] = {
+        name: {"resources": SMALL if name in doubles else LESS, **INSIDE.get(name, {})} for name in components
+    }
+    for name, tag in OWN_TAG.items():
+        if name in own:
+            own[name] |= {"image": {"repository": f"{REGISTRY}/doubles/{name}", "tag": tag, "digest": ""}}
+    return {"global": {"images": {"source": "doubles"}}, **own}
 
 
 @pytest.fixture(scope="session")
@@ -57,18 +86,42 @@ def graph() -> Graph:
     return Graph.build(load_contracts(repository() / "charts"))
 
 
+@dataclass(frozen=True)
+class Chosen:
+    """The profile of the run, and the images that it takes from this machine or a registry."""
+
+    profile: str
+    images: images.Images
+
+
+def real_images(graph: Graph, profile: str) -> list[str]:
+    """Return the images of a profile that are never doubled."""
+    tried = trial(repository(), profile)
+    with tempfile.TemporaryDirectory() as scratch:
+        source = WorkingTreeSource(Path(scratch) / "source", repository(), tried.files)
+        tree = source.checkout(source.working_tree, Path(scratch) / "tree")
+        placed = place(graph.contracts, read_values(tree, load_environment(tree, tried.environment)))
+    real = [placed.graph.contracts[name].image for name in placed.here() if name not in describe.names()]
+    return [WAIT, *(f"{image.repository}:{image.tag}" for image in real)]
+
+
 @pytest.fixture(scope="session")
-def third_party(docker: Docker, graph: Graph) -> images.Images:
-    """Images of servers that are never doubled: those of the smallest platform."""
-    declared = [graph.contracts[name].image for name in REAL]
-    return images.collect(docker, [WAIT, *(f"{one.repository}:{one.tag}" for one in declared)])
+def chosen(docker: Docker, graph: Graph, recorder: Recorder, pytestconfig: pytest.Config) -> Chosen:
+    """Profile full where the images of its servers are to be had, else the smallest one; or what `--profile` says."""
+    wanted = str(pytestconfig.getoption("--indigo-profile"))
+    found = images.collect(docker, real_images(graph, wanted or "full"))
+    if found.missing and not wanted:
+        why = f"{', '.join(sorted(found.missing))} cannot be had ({found.reason})"
+        recorder.note(f"Profile minimal instead of full, and no test of what is beyond it: {why}.")
+        return Chosen("minimal", images.collect(docker, real_images(graph, "minimal")))
+    return Chosen(wanted or "full", found)
 
 
 @pytest.fixture(scope="session")
 def engine(
     docker: Docker,
     graph: Graph,
-    third_party: images.Images,
+    chosen: Chosen,
     recorder: Recorder,
     tmp_path_factory: pytest.TempPathFactory,
     pytestconfig: pytest.Config,
@@ -79,8 +132,8 @@ def engine(
     archive = tmp_path_factory.mktemp("images") / "doubles.tar"
     with recorder.phase("doubles", budget=30):
         program = toolchain.tool("double")
-        image.write_archive(archive, program, {name: graph.contracts[name] for name in describe.names()})
-    settings = KindSettings(nodes=NODES, logs=logs, images=tuple(third_party.present), archives=(archive,))
+        image.write_archive(archive, program, {name: graph.contracts[name] for name in describe.names()}, OWN_TAG)
+    settings = KindSettings(nodes=NODES, logs=logs, images=tuple(chosen.images.present), archives=(archive,))
     engine = KindEngine(f"e2e-{os.getpid()}", settings)
     with recorder.phase("engine up", budget=90):
         engine.up()
@@ -107,22 +160,31 @@ def kubectl() -> Path:
 
 
 @pytest.fixture(scope="session")
-def platform(engine: KindEngine, third_party: images.Images, recorder: Recorder) -> Iterator[Platform]:
+def platform(engine: KindEngine, chosen: Chosen, recorder: Recorder) -> Iterator[Platform]:
     """The working tree with doubles, followed by Argo CD; nothing is deployed yet."""
-    third_party.require()
-    source = WorkingTreeSource(engine.source_dir, repository())
+    chosen.images.require()
+    tried = trial(repository(), chosen.profile)
+    source = WorkingTreeSource(engine.source_dir, repository(), tried.files)
     with Pacer(engine.cluster()):
-        platform = Platform(engine, source, recorder)
-        platform.values(VALUES, "doubles")
+        platform = Platform(engine, source, recorder, tried.environment)
+        platform.values(values(platform.components), "doubles")
         draw(platform)
         yield platform
 
 
 @pytest.fixture(scope="session")
-def running(platform: Platform) -> tuple[Platform, list[Seen]]:
+def running(platform: Platform, engine: KindEngine) -> tuple[Platform, list[Seen]]:
     """The platform, Synced and Healthy, and what was seen on the way."""
+    with platform.recorder.phase("images in the nodes", budget=180):
+        engine.wait_for_images(seconds=600)
     with platform.recorder.phase("first sync", budget=360), platform.watching("first sync") as observer:
         platform.bootstrap()
         platform.create_secrets()
-        platform.wait(converged(platform.source.head), "first sync: Synced and Healthy", seconds=360)
+        platform.wait(converged(platform.source.head), "first sync: Synced and Healthy", seconds=420)
         return platform, observer.seen()
+
+
+@pytest.fixture(scope="session")
+def hands(cluster: Cluster, kubectl: Path, running: tuple[Platform, list[Seen]]) -> Hands:
+    """What an operator does with kubectl in the running platform."""
+    return Hands(cluster, kubectl, running[0].namespace)

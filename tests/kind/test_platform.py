@@ -1,44 +1,20 @@
-"""The smallest platform on real containers: MariaDB and Valkey are real, the INDIGO components are contract doubles."""
+"""The platform on real containers: third-party servers are real, the INDIGO components are contract doubles."""
 
 from __future__ import annotations
 
 import time
-from pathlib import Path
+from typing import Any
 
 import pytest
 
 from harness.cluster import Cluster
-from harness.doubles.describe import names
+from harness.doubles.describe import load, names
 from harness.doubles.image import REGISTRY
+from harness.doubles.image import name as double_of
+from harness.e2e.hands import Hands
 from harness.e2e.observe import Seen
 from harness.e2e.platform import Platform
-from harness.engines.kind.engine import KindEngine
-from harness.process import run
-
-DATABASES = {
-    "iam": "iam",
-    "orchestrator": "orchestrator",
-    "workflow": "orchestrator",
-    "orchestrator_dashboard": "dashboard",
-}
-ROOT_CLIENT = 'MYSQL_PWD="$MARIADB_ROOT_PASSWORD" mariadb --user=root --batch --skip-column-names --execute "$1"'
-
-
-class Hands:
-    """What an operator does with kubectl."""
-
-    def __init__(self, engine: KindEngine, kubectl: Path, namespace: str) -> None:
-        self.start = [str(kubectl), f"--kubeconfig={engine.kubeconfig}", f"--namespace={namespace}"]
-
-    def sql(self, statement: str) -> list[str]:
-        """Return the rows of a statement, as root in MariaDB's own pod."""
-        inside = ["exec", "mariadb-0", "--container=mariadb", "--", "sh", "-c", ROOT_CLIENT, "client", statement]
-        return run(*self.start, *inside, timeout=60).stdout.split()
-
-
-@pytest.fixture
-def hands(engine: KindEngine, kubectl: Path, running: tuple[Platform, list[Seen]]) -> Hands:
-    return Hands(engine, kubectl, running[0].namespace)
+from harness.model.graph import Graph
 
 
 def test_everything_is_synced_and_healthy_with_real_pods(
@@ -46,7 +22,8 @@ def test_everything_is_synced_and_healthy_with_real_pods(
 ) -> None:
     platform, _ = running
     pods = cluster.list("Pod", platform.namespace, labels="indigo-paas/role=server")
-    assert {pod["metadata"]["labels"]["app.kubernetes.io/name"] for pod in pods} == set(platform.components)
+    serving = {name for name in platform.components if platform.contracts[name].workload.kind != "CronJob"}
+    assert {pod["metadata"]["labels"]["app.kubernetes.io/name"] for pod in pods} == serving
     for pod in pods:
         for status in pod["status"]["containerStatuses"]:
             assert status["ready"] and status["containerID"].startswith("containerd://"), pod["metadata"]["name"]
@@ -69,45 +46,131 @@ def test_components_became_ready_after_what_they_need(running: tuple[Platform, l
             )
 
 
-@pytest.mark.parametrize(("database", "component"), DATABASES.items())
-def test_a_double_really_logged_in_to_its_database(hands: Hands, database: str, component: str) -> None:
-    assert component in hands.sql(f"SELECT DISTINCT component FROM {database}.indigo_double")
+def owners(platform: Platform) -> dict[str, str]:
+    """Return who has which database, of the doubles that run."""
+    doubles = set(platform.components) & set(names())
+    return {database: name for name in sorted(doubles) for database in platform.contracts[name].databases}
+
+
+def test_a_double_really_logged_in_to_each_of_its_databases(hands: Hands, running: tuple[Platform, list[Seen]]) -> None:
+    owned = owners(running[0])
+    assert {"iam", "orchestrator", "workflow", "orchestrator_dashboard"} <= owned.keys()
+    for database, component in owned.items():
+        assert component in hands.sql(f"SELECT DISTINCT component FROM {database}.indigo_double"), database
+
+
+def test_a_double_really_logged_in_to_the_graph(hands: Hands, running: tuple[Platform, list[Seen]]) -> None:
+    if "neo4j" not in running[0].components:
+        pytest.skip("the profile has no Neo4j")
+    assert hands.cypher("MATCH (n:IndigoDouble) RETURN DISTINCT n.component") == ['"federation-registry"']
+
+
+def test_runs_that_come_on_a_schedule_succeed(hands: Hands, running: tuple[Platform, list[Seen]]) -> None:
+    platform, _ = running
+    runs = [name for name in platform.components if platform.contracts[name].workload.kind == "CronJob"]
+    if not runs:
+        pytest.skip("the profile has no CronJob")
+    for name in runs:
+        with platform.recorder.phase(f"run of {name}", budget=60):
+            hands.run_now(name)
 
 
 def test_rows_are_there_after_the_database_was_killed(
     hands: Hands, running: tuple[Platform, list[Seen]], cluster: Cluster
 ) -> None:
     platform, _ = running
-    before = {name: hands.sql(f"SELECT id FROM {name}.indigo_double") for name in DATABASES}
+    owned = owners(platform)
+    before = {name: hands.sql(f"SELECT id FROM {name}.indigo_double") for name in owned}
     assert all(before.values())
-    old = cluster.get("Pod", "mariadb-0", platform.namespace)["metadata"]["uid"]
-    cluster.delete("Pod", "mariadb-0", platform.namespace, grace_seconds=0)
     budget = platform.graph.contracts["mariadb"].availability.budget
     begin = time.monotonic()
     with platform.recorder.phase("mariadb killed, ready again", budget=budget):
-        platform.until(lambda: ready_again(cluster, platform.namespace, old), "mariadb is ready again", budget)
+        kill(platform, hands, cluster, "mariadb-0", budget)
     assert time.monotonic() - begin < budget
-    after = {name: hands.sql(f"SELECT id FROM {name}.indigo_double") for name in DATABASES}
-    assert all(set(before[name]) <= set(after[name]) for name in DATABASES)
+    after = {name: hands.sql(f"SELECT id FROM {name}.indigo_double") for name in owned}
+    assert all(set(before[name]) <= set(after[name]) for name in owned)
 
 
-def ready_again(cluster: Cluster, namespace: str, old: str) -> bool:
-    pod = cluster.find("Pod", "mariadb-0", namespace)
-    if pod is None or pod["metadata"]["uid"] == old:
-        return False
-    return any(item["type"] == "Ready" and item["status"] == "True" for item in pod["status"].get("conditions", ()))
+def kill(platform: Platform, hands: Hands, cluster: Cluster, pod: str, budget: float) -> None:
+    """Delete a pod of a StatefulSet without a word of warning, and wait until it is ready again."""
+    old = cluster.get("Pod", pod, platform.namespace)["metadata"]["uid"]
+    cluster.delete("Pod", pod, platform.namespace, grace_seconds=0)
+
+    def again() -> bool:
+        found = cluster.find("Pod", pod, platform.namespace)
+        return found is not None and found["metadata"]["uid"] != old and hands.ready(pod.rpartition("-")[0])
+
+    platform.until(again, f"{pod} is ready again", budget)
 
 
-def test_everything_serves_again_after_the_databases_death_without_hands(
+def test_the_graph_is_there_after_its_server_was_killed(
     hands: Hands, running: tuple[Platform, list[Seen]], cluster: Cluster
 ) -> None:
     platform, _ = running
+    if "neo4j" not in platform.components:
+        pytest.skip("the profile has no Neo4j")
+    before = hands.cypher("MATCH (n:IndigoDouble) RETURN count(n)")
+    budget = platform.graph.contracts["neo4j"].availability.budget
+    with platform.recorder.phase("neo4j killed, ready again", budget=budget):
+        kill(platform, hands, cluster, "neo4j-0", budget)
+    assert int(hands.cypher("MATCH (n:IndigoDouble) RETURN count(n)")[0]) >= int(before[0]) > 0
 
-    def serving() -> bool:
-        pods = cluster.list("Pod", platform.namespace, labels="indigo-paas/role=server")
-        return len(pods) >= len(platform.components) and all(
-            status["ready"] for pod in pods for status in pod["status"].get("containerStatuses", ({"ready": False},))
-        )
 
-    platform.until(serving, "every pod is ready", 120)
+def test_everything_serves_again_after_the_deaths_without_hands(
+    hands: Hands, running: tuple[Platform, list[Seen]]
+) -> None:
+    platform, _ = running
+    serving = [name for name in platform.components if platform.contracts[name].workload.kind != "CronJob"]
+    platform.until(lambda: all(hands.ready(name) for name in serving), "every pod is ready", 180)
     assert hands.sql("SELECT 1") == ["1"]
+
+
+MISSPELT = [
+    ("iam", "IAM_DB_HSOT", "IAM_DB_HSOT is no setting of INDIGO IAM; did you mean IAM_DB_HOST"),
+    ("federation-manager", "OPA_AUTHZ_ULR", "did you mean OPA_AUTHZ_URL"),
+    ("kafka-proxy", "KAFKA_BOOTSTRAP_SERVERS", "did you mean FLASK_KAFKA_BOOTSTRAP_SERVERS"),
+    ("template-parser", "APP_LOG_DIR", "APP_LOG_DIR is no setting of Template parser"),
+]
+
+
+@pytest.mark.parametrize(("component", "setting", "said"), MISSPELT)
+def test_a_misspelt_setting_ends_the_container_with_its_name(
+    cluster: Cluster, running: tuple[Platform, list[Seen]], graph: Graph, component: str, setting: str, said: str
+) -> None:
+    """The container's own message says it, which is what `kubectl describe` and the diagnosis show."""
+    platform, _ = running
+    name = f"misspelt-{component}"
+    container = {
+        "name": "double",
+        "image": double_of(graph.contracts[component]),
+        "env": [{"name": setting, "value": "x"}],
+        "terminationMessagePolicy": "FallbackToLogsOnError",
+    }
+    head = {"name": name, "namespace": "default"}
+    cluster.create(
+        {
+            "apiVersion": "v1",
+            "kind": "Pod",
+            "metadata": head,
+            "spec": {"restartPolicy": "Never", "containers": [container]},
+        }
+    )
+    try:
+
+        def ended() -> dict[str, Any]:
+            status = cluster.get("Pod", name, "default")["status"].get("containerStatuses", [{}])[0]
+            found: dict[str, Any] = status.get("state", {}).get("terminated", {})
+            return found
+
+        platform.until(lambda: bool(ended()), f"{name} has ended", 60)
+        assert ended()["exitCode"] == 1 and said in ended()["message"]
+    finally:
+        cluster.delete("Pod", name, "default", grace_seconds=0)
+
+
+def test_what_a_double_does_not_do_is_in_the_report(running: tuple[Platform, list[Seen]]) -> None:
+    platform, _ = running
+    said = " ".join(platform.recorder.snapshot().simulated)
+    doubles = [name for name in platform.components if name in names()]
+    assert doubles
+    assert all(sentence in said for name in doubles for sentence in load(name).different)

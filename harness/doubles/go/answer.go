@@ -70,8 +70,10 @@ func (d *Description) away(answer Answer, ctx context.Context) *Store {
 }
 
 var handlers = map[string]func(*Description, map[string]string, http.ResponseWriter, *http.Request){
-	"rank":      (*Description).rank,
-	"providers": (*Description).providers,
+	"rank": (*Description).rank, "providers": (*Description).providers,
+	"keys": (*Description).keys, "token": (*Description).token, "userinfo": (*Description).userinfo,
+	"deployments": (*Description).deployments, "deployment": (*Description).deployment,
+	"shown": (*Description).shown, "callback": (*Description).callback,
 }
 
 // rank answers with the ranked providers of the deployment that the body names, or 404 after QUERY_TIMEOUT.

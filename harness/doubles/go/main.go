@@ -18,7 +18,7 @@ import (
 const descriptionFile = "/double.json"
 
 func main() {
-	log.SetFlags(log.LstdFlags | log.LUTC)
+	log.SetFlags(log.LstdFlags | log.LUTC | log.Lmicroseconds)
 	if len(os.Args) > 1 && os.Args[1] == "probe" {
 		exit(probe(os.Args[2:]))
 	}

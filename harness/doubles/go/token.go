@@ -56,8 +56,22 @@ type jwk struct {
 	Kty, Kid, N, E, D, P, Q string
 }
 
+func (k jwk) public() *rsa.PublicKey {
+	return &rsa.PublicKey{N: number(k.N), E: int(number(k.E).Int64())}
+}
+
 // trusted returns the claims of a token that one of some issuers (a JSON list) has signed and that is not over.
 func trusted(ctx context.Context, token, issuers string) (Message, error) {
+	return verified(token, func(issuer, kid string) (*rsa.PublicKey, error) {
+		if !listed(issuer, issuers) {
+			return nil, fmt.Errorf("the issuer %q is not trusted", issuer)
+		}
+		return published(ctx, issuer, kid)
+	})
+}
+
+// verified returns the claims of a token that is signed with the key of its issuer and is not over.
+func verified(token string, keyOf func(issuer, kid string) (*rsa.PublicKey, error)) (Message, error) {
 	parts := strings.Split(token, ".")
 	if len(parts) != 3 {
 		return nil, errors.New("the token is no JWT")
@@ -70,11 +84,7 @@ func trusted(ctx context.Context, token, issuers string) (Message, error) {
 	if err := part(parts[1], &claims); err != nil {
 		return nil, err
 	}
-	issuer := claims.text("iss")
-	if !listed(issuer, issuers) {
-		return nil, fmt.Errorf("the issuer %q is not trusted", issuer)
-	}
-	key, err := published(ctx, issuer, head.Kid)
+	key, err := keyOf(claims.text("iss"), head.Kid)
 	if err != nil {
 		return nil, err
 	}
@@ -120,7 +130,7 @@ func published(ctx context.Context, issuer, kid string) (*rsa.PublicKey, error) 
 	}
 	for _, key := range set.Keys {
 		if key.Kid == kid && key.Kty == "RSA" {
-			return &rsa.PublicKey{N: number(key.N), E: int(number(key.E).Int64())}, nil
+			return key.public(), nil
 		}
 	}
 	return nil, fmt.Errorf("the issuer has no key %q", kid)

@@ -7,7 +7,7 @@ import os
 import signal
 import time
 from collections.abc import Callable, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -67,6 +67,7 @@ class KindEngine(KeptEngine):
         self.notes: list[str] = []
         """What is not as pinned or unusual about this machine, in sentences."""
         self._docker: Docker | None = None
+        self._loading: Future[None] | None = None
 
     @property
     def docker(self) -> Docker:
@@ -140,8 +141,9 @@ class KindEngine(KeptEngine):
         self.mark("cluster created", begin)
         cluster = self.cluster()
         pool = ThreadPoolExecutor(8, thread_name_prefix="up")
+        later = ThreadPoolExecutor(1, thread_name_prefix="images")
         try:
-            load = pool.submit(self._load, place, loads, begin)
+            load = pool.submit(self._load, place, loads)
             if self.inside:
                 self._argocd_inside(argo, cluster)
             else:
@@ -150,8 +152,10 @@ class KindEngine(KeptEngine):
             self._wait(lambda: self._nodes_ready(cluster), "the nodes are not ready")
             self._wait(load.done, "the images are not loaded")
             load.result()
+            self._loading = later.submit(self._load_images, place, loads.images, begin)
         finally:
             pool.shutdown(wait=False, cancel_futures=True)
+            later.shutdown(wait=False)
 
     def _create(self, place: Place, image: str, *, cgroup_v1: bool) -> None:
         config = self.run_dir / "kind.yaml"
@@ -197,7 +201,7 @@ class KindEngine(KeptEngine):
         argo.create_default_project(cluster)
         self._wait(inside.healthy(cluster), "Argo CD is not healthy")
 
-    def _load(self, place: Place, loads: Loads, begin: float) -> None:
+    def _load(self, place: Place, loads: Loads) -> None:
         kind = place.programs / "kind"
         if loads.argocd:  # first: what waits for it takes longest
             own = place.tmp / "argocd.tar"
@@ -206,8 +210,23 @@ class KindEngine(KeptEngine):
             own.unlink()
         for archive in loads.archives:
             images.load_archive(self.docker, kind, self.cluster_name, archive)
-        images.load(self.docker, kind, self.cluster_name, loads.images, place.tmp)
+
+    def _load_images(self, place: Place, names: tuple[str, ...], begin: float) -> None:
+        images.load(self.docker, place.programs / "kind", self.cluster_name, names, place.tmp)
         self.mark("images loaded", begin)
+
+    def wait_for_images(self, seconds: float) -> None:
+        """Wait until the nodes have the images of the settings: `up` does not, they are gigabytes.
+
+        Raises:
+            UserError: they cannot be loaded, or not in time.
+        """
+        if self._loading is not None:
+            try:
+                self._loading.result(seconds)
+            except TimeoutError as error:
+                message = f"the images are not in the nodes of {self.cluster_name} after {seconds:g} s"
+                raise UserError(message, fix="a busy disk or too little memory are the usual causes") from error
 
     def _nodes_ready(self, cluster: Cluster) -> bool:
         found = cluster.list("Node")

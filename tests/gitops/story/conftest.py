@@ -62,7 +62,7 @@ def draw(platform: Platform) -> None:
 @pytest.fixture(scope="session")
 def profile(request: pytest.FixtureRequest) -> str:
     """The profile that the story is told with (`indigo e2e --profile`)."""
-    return str(request.config.getoption("--indigo-profile"))
+    return str(request.config.getoption("--indigo-profile")) or "minimal"
 
 
 @pytest.fixture(scope="session")

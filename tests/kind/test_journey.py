@@ -1,0 +1,144 @@
+"""The way of one request, from a user's token to the Dashboard, over every hop; and who is not let in."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass
+
+import pytest
+
+from harness.doubles.describe import names
+from harness.e2e import journey
+from harness.e2e.hands import Door, Hands
+from harness.e2e.observe import Seen
+from harness.e2e.platform import Platform
+
+TEMPLATE = "tosca_definitions_version: tosca_simple_yaml_1_0\ntopology_template:\n  inputs: {}\n"
+WAY = [
+    ("orchestrator", "taken"),
+    ("template-parser", "found in the log"),
+    ("provider-selector", "1 providers are able"),
+    ("ai-ranker-inference", "ranked"),
+    ("kafka-proxy", "its ranks are asked for"),
+    ("orchestrator", "ranks received"),
+    ("orchestrator", "the vault has let it in"),
+    ("orchestrator", "the Infrastructure Manager has made"),
+    ("orchestrator", "CREATE_COMPLETE"),
+    ("dashboard", "called back: CREATE_COMPLETE"),
+]
+SECONDS = 30
+
+
+@dataclass(frozen=True)
+class Ways:
+    """Ways in to what users ask, and a user's token."""
+
+    iam: Door
+    orchestrator: Door
+    dashboard: Door
+    token: str
+
+
+@pytest.fixture(scope="module")
+def ways(hands: Hands, running: tuple[Platform, list[Seen]]) -> Iterator[Ways]:
+    """Through the kubelet: this tier has no gateway, so the routes are not part of the way."""
+    platform, _ = running
+    if not {component for component, _ in WAY} <= set(platform.components):
+        pytest.skip("the profile has not every component of the way")
+    with ExitStack() as stack:
+        iam = stack.enter_context(hands.door("iam", 8080))
+        orchestrator = stack.enter_context(hands.door("orchestrator", 8080))
+        dashboard = stack.enter_context(hands.door("dashboard", 5001))
+        password = hands.secret("iam-admin", "password")
+        form = [("grant_type", "password"), ("username", "admin"), ("password", password)]
+        answer = iam.ask("/token", form=form)
+        assert answer.status == 200, answer.text
+        yield Ways(iam, orchestrator, dashboard, json.loads(answer.text)["access_token"])
+
+
+def test_a_request_goes_its_way_and_the_dashboard_shows_the_end(
+    ways: Ways, hands: Hands, running: tuple[Platform, list[Seen]]
+) -> None:
+    platform, _ = running
+    hands.run_now("federation-registry-feeder")  # there has to be a provider that can be selected
+    wanted = {"template": TEMPLATE, "callback": "http://dashboard:5001/callback"}
+    with platform.recorder.phase("one request, to its end", budget=SECONDS):
+        answer = ways.orchestrator.ask("/deployments", token=ways.token, body=wanted)
+        assert answer.status == 201, answer.text
+        request = json.loads(answer.text)["uuid"]
+        shown = end_of(ways.dashboard, ways.token, request)
+    assert shown["status"] == "CREATE_COMPLETE", shown["statusReason"]
+    assert [item["provider_name"] for item in json.loads(shown["ranked"])] == ["cloud-a"]
+    assert "/infrastructures/" in shown["infrastructure"]
+
+    way: list[journey.Hop] = []
+
+    def arrived() -> bool:
+        way[:] = journey.hops(request, [hands.logs(name) for name in platform.components if serves(platform, name)])
+        return any(hop.component == "dataset-collector" for hop in way)
+
+    platform.until(arrived, "the dataset collector has learnt from it", 60)
+    report(platform, way)
+    position = 0
+    for component, what in WAY:  # in this order, with others between
+        found = [i for i, hop in enumerate(way) if hop.component == component and hop.what.startswith(what)]
+        assert found and found[0] >= position, f"{component}: {what}\n{journey.table(way)}"
+        position = found[0]
+
+
+def serves(platform: Platform, name: str) -> bool:
+    return name in names() and platform.contracts[name].workload.kind != "CronJob"
+
+
+def end_of(dashboard: Door, token: str, request: str) -> dict[str, str]:
+    end = time.monotonic() + 120
+    while True:
+        answer = dashboard.ask(f"/deployments/{request}", token=token)
+        assert answer.status == 200, answer.text
+        shown: dict[str, str] = json.loads(answer.text)
+        if shown["status"] != "CREATE_IN_PROGRESS" or time.monotonic() > end:
+            return shown
+        time.sleep(0.2)
+
+
+def report(platform: Platform, way: list[journey.Hop]) -> None:
+    """Put the way into the report: as lines, and as a picture beside it."""
+    recorder = platform.recorder
+    recorder.note(f"One request, {len(way)} hops in {journey.seconds(way):.1f} s:\n{journey.table(way)}")
+    if recorder.directory:
+        path = recorder.directory / "journey.svg"
+        path.write_text(journey.picture(way))
+        recorder.artefact("The way of one request", path)
+
+
+@pytest.mark.parametrize(
+    ("token", "said"),
+    [
+        ("", "no token was given"),
+        ("abc", "the token is no JWT"),
+        ("eyJraWQiOiJyc2ExIn0.eyJpc3MiOiJodHRwczovL2Vsc2V3aGVyZS5leGFtcGxlLyJ9.AAAA", "is not trusted"),
+    ],
+)
+def test_without_a_token_of_the_issuer_nobody_is_let_in(ways: Ways, token: str, said: str) -> None:
+    answer = ways.orchestrator.ask("/deployments", token=token, body={"template": TEMPLATE})
+    assert answer.status == 401 and said in answer.text
+
+
+def test_a_token_that_was_changed_is_refused(ways: Ways) -> None:
+    head, claims, signature = ways.token.split(".")
+    forged = f"{head}.{claims}.{signature[:-8]}AAAAAAAA"
+    answer = ways.orchestrator.ask("/deployments", token=forged, body={"template": TEMPLATE})
+    assert answer.status == 401 and "signature is wrong" in answer.text
+
+
+def test_the_policy_decides_who_reads_providers(ways: Ways, hands: Hands) -> None:
+    """OPA is real: a user without a role is refused, the Rally runs' key needs no policy."""
+    with hands.door("federation-manager", 8000) as door:
+        key = hands.secret("federation-manager-keys", "api-key")
+        assert door.ask("/api/v1/providers/").status == 401
+        assert door.ask("/api/v1/providers/", token=ways.token).status == 403
+        assert door.ask("/api/v1/providers/", headers={"X-API-Key": key}).status == 200
+        assert door.ask("/api/v1/providers/", headers={"X-API-Key": "wrong"}).status == 401
