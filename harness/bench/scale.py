@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import os
 import re
-import resource
 import shutil
 import sys
 import tempfile
@@ -22,14 +21,16 @@ from typing import Any
 from harness.argo.applications import Applications
 from harness.argo.pacer import Pacer
 from harness.argo.source import WorkingTreeSource
+from harness.bench.child import used
 from harness.e2e.platform import converged
 from harness.engines.embedded.engine import EmbeddedEngine
+from harness.errors import UserError
 from harness.model.environment import ENVIRONMENTS
 from harness.paths import repository
 from harness.process import run
 from harness.render import render_bootstrap
 
-COPIED = ("argocd", "charts", "docs/reference", "schemas", "images.yaml")
+COPIED = ("argocd", "charts", "docs/reference", "docs/runbooks", "schemas", "images.yaml")
 TICKS = os.sysconf("SC_CLK_TCK")
 
 
@@ -41,6 +42,7 @@ class Cost:
     environments: int
     seconds: float
     cpu_seconds: float
+    mebibytes: float = 0.0  # the most that one process had; 0: not measured
 
     def to_json(self) -> dict[str, Any]:
         """Return it as plain data."""
@@ -52,8 +54,8 @@ def names(count: int) -> list[str]:
     return [f"site-{number:02}" for number in range(1, count + 1)]
 
 
-def write_checkout(folder: Path, count: int, mark: str) -> Path:
-    """Write a checkout with that many environments and no others, and return it; the mark is in every one's values."""
+def copy_checkout(folder: Path) -> Path:
+    """Copy what `indigo check` looks at below a folder, and return the copy."""
     root = folder / "checkout"
     for name in COPIED:
         original = repository() / name
@@ -61,6 +63,12 @@ def write_checkout(folder: Path, count: int, mark: str) -> Path:
             shutil.copytree(original, root / name, symlinks=True)
         elif original.is_file():
             shutil.copy(original, root / name)
+    return root
+
+
+def write_checkout(folder: Path, count: int, mark: str) -> Path:
+    """Write a checkout with that many environments and no others, and return it; the mark is in every one's values."""
+    root = copy_checkout(folder)
     dev = {path.name: path.read_text(encoding="utf-8") for path in (root / ENVIRONMENTS / "dev").iterdir()}
     shutil.rmtree(root / ENVIRONMENTS)
     for name in names(count):
@@ -79,7 +87,12 @@ def check(counts: Sequence[int]) -> Iterator[Cost]:
         with tempfile.TemporaryDirectory(prefix="indigo-scale-") as folder:
             root = write_checkout(Path(folder), count, f"t{time.time_ns()}")
             for what in ("indigo check, nothing rendered yet", "indigo check, again"):
-                yield measured(what, count, lambda root=root: _check(root), _children)  # type: ignore[misc]
+                done = used([sys.executable, "-m", "harness", "check"], root, {"INDIGO_REPOSITORY": str(root)})
+                if done.status not in (0, 1):
+                    raise UserError(
+                        f"indigo check ended with status {done.status}", fix="run it, and mend what it says"
+                    )
+                yield Cost(what, count, done.seconds, done.cpu_seconds, done.mebibytes)
 
 
 def sync(counts: Sequence[int]) -> Iterator[Cost]:
@@ -108,15 +121,6 @@ def measured(what: str, environments: int, action: Callable[[], object], cpu: Ca
     before, start = cpu(), time.perf_counter()
     action()
     return Cost(what, environments, time.perf_counter() - start, cpu() - before)
-
-
-def _check(root: Path) -> None:
-    run(sys.executable, "-m", "harness", "check", cwd=root, env={"INDIGO_REPOSITORY": str(root)}, timeout=1800)
-
-
-def _children() -> float:
-    used = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return used.ru_utime + used.ru_stime
 
 
 def _engine(engine: EmbeddedEngine) -> Callable[[], float]:

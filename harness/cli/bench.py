@@ -35,7 +35,7 @@ def bench(runs: int, engine_runs: int, as_json: bool, scale: str | None) -> None
 
     Exit status 1 when a budget is exceeded.
     """
-    from harness.bench import engine, static
+    from harness.bench import engine, passing, static
     from harness.bench.load import load
     from harness.report.machine import machine
 
@@ -45,7 +45,7 @@ def bench(runs: int, engine_runs: int, as_json: bool, scale: str | None) -> None
     if scale is not None:
         _scale(scale, engine=engine_runs > 0)
         return
-    found = list(_shown(static.measures, runs))
+    found = [*_shown(static.measures, runs), *_shown(passing.measures, runs)]
     if engine_runs:
         found += _shown(engine.measures, engine_runs)
     out.print(_table(found))
@@ -80,6 +80,7 @@ def _scale(counts: str, *, engine: bool) -> None:
     for cost in itertools.chain(scale.check(wanted), scale.sync(wanted) if engine else ()):
         err.print(
             f"{cost.environments:4} {cost.what}: {cost.seconds:.1f} s, {cost.cpu_seconds:.1f} s of processor time"
+            + (f", {cost.mebibytes:.0f} MiB" if cost.mebibytes else "")
         )
         found.append(cost.to_json())
     path = reports_dir() / "bench" / "scale.json"
@@ -90,7 +91,8 @@ def _scale(counts: str, *, engine: bool) -> None:
 
 def _shown(measures: Callable[[int], Iterator[Measure]], runs: int) -> Iterator[Measure]:
     for measure in measures(runs):
-        err.print(f"[dim]{measure.name}: {measure.median:.2f} s[/]")
+        notes = f" ({'; '.join(measure.notes)})" if measure.notes else ""
+        err.print(f"[dim]{measure.name}: {measure.median:.2f} s{notes}[/]")
         yield measure
 
 

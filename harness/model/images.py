@@ -174,12 +174,15 @@ def _of_jobs(graph: Graph, here: Iterable[str], image: str) -> tuple[str, ...]:
     return tuple(name for name in here if any(job.image == image for job in graph.contracts[name].jobs.values()))
 
 
-def _operated(graph: Graph, operator: str, here: Iterable[str], modes: Mapping[str, Mode] | None) -> tuple[str, ...]:
-    """Return the components whose pods an operator makes, or may make where no environment is asked about."""
+def _operated(graph: Graph, image: str, here: Iterable[str], modes: Mapping[str, Mode] | None) -> tuple[str, ...]:
+    """Return the components whose pods an operator makes, or may make where no environment is asked about.
+
+    An operator's images have its name (`mariadb-operator`), or begin with it (`strimzi-kafka`).
+    """
     return tuple(
         name
         for name in here
-        if (own := graph.contracts[name].operator) and own.name == operator
+        if (own := graph.contracts[name].operator) and f"{image}-".startswith(f"{own.name}-")
         if modes is None or modes[name] is Mode.OPERATOR
     )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import json
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -18,6 +19,11 @@ except ImportError:  # PyYAML without libyaml
     from yaml import SafeLoader as _BaseLoader  # type: ignore[assignment]
 
 
+MIB = 1024 * 1024
+LARGEST = 2 * MIB
+"""Bytes of a file that is read as a whole: the largest of ours has a quarter of it."""
+KNOWN = "indigo-paas/v1"
+"""The version of the contracts' schema that is known here (`apiVersion`)."""
 Model = TypeVar("Model", bound=BaseModel)
 
 
@@ -51,11 +57,41 @@ def read_yaml(path: Path, shown: str | None = None) -> Any:
 
 def _text(path: Path, shown: str) -> str:
     try:
+        size = path.stat().st_size
+        if size > LARGEST:
+            raise UserError(
+                f"{path.name} has {size / MIB:.1f} MiB, at most {LARGEST // MIB} MiB are read",
+                where=shown,
+                fix="keep data out of it: Helm's release, values included, has to fit into a Secret of 1 MiB",
+            )
         return path.read_text(encoding="utf-8")
     except FileNotFoundError:
         raise UserError(f"{path.name} does not exist", where=shown) from None
     except UnicodeDecodeError:
         raise _no_text(shown) from None
+    except OSError as error:  # a folder, a link that leads to itself, no permission
+        raise UserError(f"{path.name} cannot be read: {error.strerror}", where=shown, fix="make it a file") from None
+
+
+def read_json(path: Path, shown: str | None = None) -> Any:
+    """Return what a JSON file holds.
+
+    Raises:
+        UserError: no such file, not text, or not JSON; names line and column.
+    """
+    shown = shown or str(path)
+    try:
+        return json.loads(_text(path, shown))
+    except json.JSONDecodeError as error:
+        raise UserError(
+            f"{path.name} is not JSON: {error.msg}", where=f"{shown}:{error.lineno}:{error.colno}", fix="mend the line"
+        ) from None
+    except RecursionError:
+        raise _too_deep(shown) from None
+
+
+def _too_deep(shown: str) -> UserError:
+    return UserError(f"{Path(shown).name} is nested too deeply", where=shown, fix="write it as nested as its schema is")
 
 
 def _no_text(shown: str) -> UserError:
@@ -67,6 +103,12 @@ def _document(text: str, shown: str) -> Any:
         return yaml.load(text, Loader=_Loader)
     except yaml.reader.ReaderError:
         raise _no_text(shown) from None
+    except RecursionError:
+        raise _too_deep(shown) from None
+    except TypeError as error:  # a list or map as a key
+        raise UserError(
+            f"{Path(shown).name}: a key is no text ({error})", where=shown, fix="write keys as plain words"
+        ) from None
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         line = f":{mark.line + 1}:{mark.column + 1}" if mark else ""
@@ -84,7 +126,8 @@ def parse(model: type[Model], data: Any, shown: str) -> Model:
         UserError: it breaks the schema; every problem is listed with its key.
     """
     if not isinstance(data, dict):
-        raise UserError(f"expected a mapping, found {type(data).__name__}", where=shown)
+        found = "nothing" if data is None else type(data).__name__
+        raise UserError(f"expected a mapping, found {found}", where=shown, fix="write it as `key: value`; see schemas/")
     try:
         return model.model_validate(data)
     except ValidationError as error:
@@ -127,7 +170,15 @@ def load_contract(chart: Path) -> Contract:
 @functools.lru_cache(maxsize=256)
 def _contract(text: str, shown: str) -> Contract:
     """Return a contract; of the same text it is read once, which is sound because a contract cannot be changed."""
-    return parse(Contract, _document(text, shown), shown)
+    data = _document(text, shown)
+    version = data.get("apiVersion", KNOWN) if isinstance(data, dict) else KNOWN
+    if version != KNOWN:
+        raise UserError(
+            f"apiVersion: this contract is of {version}, and this harness knows {KNOWN}",
+            where=shown,
+            fix=f"use the harness of the same commit as the charts (git pull, make setup), or write it as {KNOWN}",
+        )
+    return parse(Contract, data, shown)
 
 
 def load_contracts(charts: Path) -> dict[str, Contract]:

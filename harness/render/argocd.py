@@ -134,6 +134,9 @@ def _values_files(
         inside = _inside(repository, path, key)
         if inside.is_file():
             yield inside
+        elif inside.exists() or inside.is_symlink():
+            shown = str(inside.relative_to(repository))
+            raise UserError("is a folder, or a link that leads to no file", where=shown, fix="make it a file")
         elif not ignore_missing:
             raise UserError(
                 f"values file {inside.relative_to(repository)} is missing", where=key, fix="create it, or mend the name"

@@ -19,6 +19,7 @@ from harness.render.schema_refusal import schema_refusal
 _NOISE = re.compile(r"^level=(INFO|WARN|DEBUG|ERROR) |^Use --debug flag|^\s*$|^walk\.go:")
 _KEY = re.compile(r"^([a-z][\w-]*(?:\.[\w*-]+)+)(?: \([^)]*\))?: (.*)$", re.S)
 _AT = re.compile(r"^(?:execution|parse) error at \((?P<file>[^:()]+):(?P<line>\d+)(?::\d+)?\): ?(?P<text>.*)$", re.S)
+LONGEST = 400  # characters of a reason that is Helm's own
 _STACK = re.compile(r"^(?P<file>\S+\.(?:tpl|ya?ml|txt)):(?P<line>\d+):\d+$")
 
 
@@ -41,6 +42,17 @@ def refusal(stderr: str, chart: Path, values: Sequence[Path]) -> UserError:
     at = _AT.match(text)
     if at and text.startswith("execution"):
         return _sentences(at["text"], chart, values, shown(source(at["file"], chart)))
+    if "nested reference name" in text:
+        return _circle(text, chart)
+    unnamed = re.search(r"no template \"(?P<name>[^\"]+)\" associated", text)
+    if unnamed:
+        component = unnamed["name"].partition(".")[0]
+        templates = (subchart(chart, component) / "templates").resolve()
+        return UserError(
+            f"no template is named {unnamed['name']}",
+            where=shown(templates if templates.is_dir() else chart),
+            fix="define it there, or mend its name; a file that is not text defines nothing",
+        )
     broken = _contracts(chart)
     if broken:
         return broken
@@ -72,6 +84,10 @@ def _values_file(text: str, chart: Path, values: Sequence[Path]) -> UserError | 
                     where=shown(path),
                     fix="write values as `key: value`; start from the umbrella's values.yaml",
                 )
+        named = next((path for path in values if text.startswith(f"failed to parse {path}: ")), None)
+        if named is not None:
+            reason = text.rpartition("yaml: ")[2]
+            return UserError(f"{named.name} cannot be read: {reason}", where=shown(named), fix="write it out plainly")
     mismatch = re.search(r"type mismatch on (?P<key>[\w.-]+): (?:%!t\(\w+=(?P<value>.*)\)|(?P<other>.*))$", text)
     if mismatch:
         key = mismatch["key"]
@@ -108,6 +124,13 @@ def _chart_files(text: str, chart: Path, values: Sequence[Path]) -> UserError | 
             where=umbrella,
             fix="upgrade the cluster, or use the release of this project that was made for it",
         )
+    own = re.match(r"cannot load (?P<file>Chart\.yaml|values\.yaml): ", text)
+    if own:
+        path = chart / own["file"]
+        try:
+            read_yaml(path, shown(path))
+        except UserError as error:
+            return error
     loading = re.search(r"subchart (?P<chart>[\w-]+) in .*?(?P<problem>yaml: .*|cannot load \S+.*)$", text)
     if loading:
         for name in ("Chart.yaml", "values.yaml"):
@@ -166,12 +189,28 @@ def _contracts(chart: Path) -> UserError | None:
     return None
 
 
+def _circle(text: str, chart: Path) -> UserError:
+    """Templates that include each other: Helm stops after a thousand, and prints all of them."""
+    calls = re.findall(r"template: (\S+?):(\d+):\d+: executing \"([^\"]+)\" at <include", text)
+    names = [name for _, _, name in calls]
+    first = next((at for at, name in enumerate(names) if name in names[:at]), len(names))
+    start = names.index(names[first]) if first < len(names) else 0
+    file, line, _ = calls[start] if calls else (f"{chart.name}/templates", "0", "")
+    way = " -> ".join(names[start : first + 1])
+    return UserError(
+        f"templates include each other without an end: {way or 'see the chart'}",
+        where=f"{shown(source(file, chart))}:{line}",
+        fix="take one of the includes out",
+    )
+
+
 def _stack(text: str, chart: Path, values: Sequence[Path]) -> UserError:
     """A template failed while it ran: the last template of the stack is at fault, the last line says why."""
     lines = [line.strip() for line in text.splitlines() if line.strip()]
     frames = [frame for line in lines if (frame := _STACK.match(line))]
     calls = re.findall(r"at <(.*?)>:", text)
     reason = lines[-1] if lines else "Helm failed without a word"
+    reason = reason if len(reason) <= LONGEST else f"{reason[:LONGEST]} …"
     where = f"{shown(source(frames[-1]['file'], chart))}:{frames[-1]['line']}" if frames else shown(chart)
     empty = re.search(r"nil pointer evaluating (?:interface \{\}|\S+)\.(\w+)$", reason)
     if empty and calls:

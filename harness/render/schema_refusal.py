@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import difflib
-import json
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -11,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.errors import UserError
-from harness.model.load import read_yaml
+from harness.model.load import read_json, read_yaml
 from harness.render.locate import locate, shown, subchart, written
 
 _LINE = re.compile(r"^\s*- at '(?P<at>[^']*)': (?P<text>.*)$")
@@ -125,7 +124,7 @@ def _at(schema: Any, steps: tuple[str, ...]) -> Any:
 
 def _schema(chart: Path) -> Any:
     path = chart / "values.schema.json"
-    return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+    return read_json(path, shown(path.resolve())) if path.is_file() else {}
 
 
 def _name(chart: Path) -> str:

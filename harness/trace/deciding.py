@@ -47,15 +47,14 @@ def decided(inputs: Inputs, item: Object, component: str) -> list[Deciding]:
     candidates = [
         (path, key, value)
         for path in inputs.values
-        for key, value in _leaves(read_yaml(path))
+        for key, value in leaves(read_yaml(path))
         if not component or str(key[0]) in ("global", component)
     ]
     with tempfile.TemporaryDirectory(prefix="indigo-trace-") as folder, ThreadPoolExecutor(WORKERS) as pool:
         tries = [
-            [_with(inputs, path, key, value, Path(folder) / f"{index}-{number}.yaml")
-             for number, value in enumerate((_ABSENT, *_others(value)))]
+            list(changes(inputs, path, key, value, Path(folder) / f"{index}.yaml"))
             for index, (path, key, value) in enumerate(candidates)
-        ]  # fmt: skip
+        ]
         effects = list(pool.map(lambda changes: _effect(changes, item), tries))
     return [
         Deciding(".".join(map(str, key)), value, path, line_of([str(step) for step in key], path), effect == "refused")
@@ -64,11 +63,25 @@ def decided(inputs: Inputs, item: Object, component: str) -> list[Deciding]:
     ]
 
 
-def _leaves(value: Any, above: Key = ()) -> Iterator[tuple[Key, Any]]:
+def changes(inputs: Inputs, path: Path, key: Key, value: Any, target: Path) -> Iterator[Inputs]:
+    """Yield what Helm is given without a key of a values file, then with another value of the same sort.
+
+    Args:
+        inputs: what it is given with the key.
+        path: the values file.
+        key: the key in it.
+        value: its value.
+        target: where the changed files are written, with a number in their names.
+    """
+    for number, other in enumerate((_ABSENT, *_others(value))):
+        yield _with(inputs, path, key, other, target.with_stem(f"{target.stem}-{number}"))
+
+
+def leaves(value: Any, above: Key = ()) -> Iterator[tuple[Key, Any]]:
     """Yield every key of nested maps that holds no map of its own, with its value."""
     if isinstance(value, Mapping) and value:
         for key, inner in value.items():
-            yield from _leaves(inner, (*above, key))
+            yield from leaves(inner, (*above, key))
     elif above:
         yield above, value
 

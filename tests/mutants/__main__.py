@@ -6,6 +6,7 @@ import datetime
 import json
 import multiprocessing
 import os
+import signal
 import sys
 import tempfile
 import time
@@ -39,6 +40,7 @@ def main(wanted: tuple[str, ...], part: int | None, processes: int) -> None:
     The result is reports/mutants/mutants.json, too. Exit status 1 where a mistake survives or another rule than the
     wanted one finds it, or something is found in a correct edit.
     """
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))  # the copies go, as after Ctrl-C
     start = time.monotonic()
     wrong, correctly = mistakes(), correct()
     known = [*unchanged([*wrong, *correctly]), *wrong, *correctly]
@@ -83,11 +85,17 @@ def judged(cases: Sequence[Case], processes: int = PROCESSES) -> Iterator[Answer
     with tempfile.TemporaryDirectory(prefix="indigo-mutants-") as folder:
         context = multiprocessing.get_context("fork")
         with ProcessPoolExecutor(processes, mp_context=context, initializer=_begin, initargs=(folder,)) as pool:
-            yield from pool.map(_judge, sorted(cases, key=lambda case: case.stage))
+            try:
+                yield from pool.map(_judge, sorted(cases, key=lambda case: case.stage))
+            except BaseException:  # interrupted: what was begun ends, in seconds, and nothing else begins
+                pool.shutdown(cancel_futures=True)
+                raise
 
 
 def _begin(folder: str) -> None:
     global _bench
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the process that began this one ends it
     _bench = Bench(Path(folder) / str(os.getpid()))
 
 

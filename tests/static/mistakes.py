@@ -211,6 +211,11 @@ def no_tag(edit: Edit) -> None:
     edit.container("valkey")["image"] = "valkey/valkey"
 
 
+@mistake("contract-image", "is no reference of an image")
+def two_tags(edit: Edit) -> None:
+    edit.container("valkey")["image"] = "valkey/valkey:9.1:9.1"
+
+
 @mistake("contract-image", "is mariadb:11.4, contract and values say mariadb:10.11")
 def another_version(edit: Edit) -> None:
     edit.container("mariadb")["image"] = "mariadb:11.4"

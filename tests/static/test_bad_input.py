@@ -240,6 +240,21 @@ def test_a_template_that_gives_no_yaml_is_refused(checkout: Path) -> None:
     assert "where: charts/valkey/templates/component.yaml\n" in text
 
 
+def test_a_key_that_a_template_writes_twice_is_refused_with_the_template(checkout: Path) -> None:
+    change(checkout / "charts/common/templates/_network.tpl", "  type: ClusterIP\n", "  type: ClusterIP\n" * 2)
+    text = refused(lambda: render_all(repository=checkout))
+    assert text.startswith("chart indigo-paas: what it renders is not right: key 'type' is written twice\n")
+    assert re.search(r"^where: charts/[\w-]+/templates/component.yaml$", text, re.M)
+    assert "fix: mend what the template includes\n" in text
+
+
+def test_a_secret_that_no_contract_declares_is_refused_with_the_template(checkout: Path) -> None:
+    change(checkout / "charts/valkey/templates/_wiring.tpl", "{secret: valkey-auth,", "{secret: valkey-password,")
+    text = refused(lambda: render_all(repository=checkout))
+    assert text.startswith('Secret "valkey-password" is declared in no contract\n')
+    assert "where: charts/valkey/templates/component.yaml\n" in text
+
+
 def test_a_chart_that_is_not_linked_is_refused(checkout: Path) -> None:
     (checkout / "charts/indigo-paas/charts/valkey").unlink()
     assert refused(lambda: render_all(repository=checkout)) == (

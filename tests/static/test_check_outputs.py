@@ -24,6 +24,7 @@ from harness.paths import repository
 from tests.static import mistakes_delivery, mistakes_objects, mistakes_routes
 from tests.static.edit import Edit
 from tests.static.mistakes import MISTAKES
+from tests.static.test_checks import OF_FILES
 
 assert mistakes_delivery and mistakes_objects and mistakes_routes  # they enter their own into the table
 
@@ -201,17 +202,7 @@ def test_what_cannot_be_rendered_is_in_the_files_too(tmp_path: Path, monkeypatch
 
 
 # ----------------------------------------------------------- what rules say
-
-
-# these look at files: other tests make what their examples say
-OF_FILES = {
-    "determinism",
-    "generated-fresh",
-    "immutable-fields",
-    "no-nondeterminism",
-    "revisions",
-    "values-refused",
-}
+# of those that look at files, other tests make what their examples say
 
 
 @pytest.mark.parametrize("rule", sorted(set(rules()) - OF_FILES))

@@ -76,7 +76,8 @@ def test_a_refusal_names_a_file_of_the_checkout(session: Session) -> None:
     wrong = change(session.root, "charts/kafka/templates/_wiring.tpl", "  EXTRA_ARGS: ", "  TYPO: x\n  EXTRA_ARGS: ")
     with pytest.raises(UserError, match="kafka: the setting TYPO is not in the contract") as caught:
         session.update({wrong})
-    assert caught.value.where == "charts/indigo-paas"
+    assert caught.value.where == "charts/kafka/templates/component.yaml"
+    assert (session.root / caught.value.where).is_file()
 
 
 def test_what_cannot_be_rendered_is_looked_at_again(session: Session) -> None:

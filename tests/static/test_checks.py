@@ -33,6 +33,8 @@ OF_FILES = {
     "immutable-fields",
     "no-nondeterminism",
     "revisions",
+    "values-documented",
+    "values-effective",
     "values-refused",
 }
 # they enter their own into the table

@@ -14,6 +14,7 @@ from harness.checks.schemas import violations
 from harness.engines.crds import strict_schema, upstream
 from harness.errors import UserError
 from harness.model.load import load_contracts
+from harness.paths import repository
 from harness.process import run
 from harness.render import KUBERNETES
 from tests import support
@@ -26,6 +27,7 @@ MODES: dict[str, Any] = {name: {"mode": "operator"} for name in (*SERVERS, "kafk
 SHIPPER: dict[str, Any] = {"log-shipper": {"mode": "embedded"}}
 NETWORK = {"apiServer": {"cidrs": ["192.0.2.1/32"]}}
 AUTHOR = ("-c", "user.name=Test", "-c", "user.email=test@example.org")
+EXAMPLE = repository() / "argocd/examples/site/config.yaml"
 OPTIONS = "argocd.argoproj.io/sync-options"
 
 
@@ -47,6 +49,9 @@ def operated(copied: Copied) -> Subject:
     site = yaml.safe_load(path.read_text(encoding="utf-8"))
     site["global"] |= {"components": MODES | SHIPPER | {"kafka-proxy": {"mode": "embedded"}}, "network": NETWORK}
     path.write_text(yaml.safe_dump(site), encoding="utf-8")
+    config = path.with_name("config.yaml")
+    room = {"quota": yaml.safe_load(EXAMPLE.read_text(encoding="utf-8"))["quota"]}
+    config.write_text(yaml.safe_dump(yaml.safe_load(config.read_text(encoding="utf-8")) | room), encoding="utf-8")
     try:
         return subject(["dev"], copied.root)
     finally:
@@ -181,6 +186,21 @@ def test_one_pod_of_an_operator_is_not_replicated() -> None:
     assert server["replicas"] == 1
     assert "replication" not in server
     assert "podDisruptionBudget" not in server
+
+
+def test_what_operators_start_comes_from_the_sites_own_registry_at_the_versions_of_the_contracts() -> None:
+    """Strimzi would take its images from upstream's registry, whatever `global.images.registry` says."""
+    objects = render({}, **{"global": {"images": {"registry": "registry.example.org/mirror"}}})
+    kafka = support.find(objects, "Kafka", "kafka")["spec"]
+    contract = support.contract("kafka")
+    assert contract.operator
+    strimzi = "registry.example.org/mirror/strimzi"
+    version = contract.operator.version
+    assert kafka["kafka"]["image"] == f"{strimzi}/kafka:{version}-kafka-{kafka['kafka']['version']}"
+    assert kafka["entityOperator"]["topicOperator"]["image"] == f"{strimzi}/operator:{version}"
+    server = support.find(objects, "MariaDB", "mariadb")["spec"]
+    images = [server["image"], server["replication"]["agent"]["image"], server["replication"]["initContainer"]["image"]]
+    assert all(image.startswith("registry.example.org/mirror/") for image in images), images
 
 
 def test_kafka_asks_for_our_client_certificate_and_lets_in_consumers_only() -> None:

@@ -118,6 +118,8 @@ def test_values_of_a_pinned_environment_are_the_branchs(clone: Path) -> None:
 
 
 def test_pinned_to_what_it_follows_an_environment_renders_the_same(clone: Path) -> None:
+    config = clone / ENVIRONMENTS / "dev/config.yaml"  # with values that come from config.yaml, too
+    config.write_text(config.read_text(encoding="utf-8") + "\npriorities: true\n", encoding="utf-8")
     before = render_all(repository=clone)
     for name in before:
         configure(clone, name, revision=revisions.resolve(clone, "HEAD"))
@@ -125,6 +127,7 @@ def test_pinned_to_what_it_follows_an_environment_renders_the_same(clone: Path) 
     assert {name: made.objects() for name, made in after.items()} == {
         name: made.objects() for name, made in before.items()
     }
+    assert "priorityClassName: indigo-dev-core" in yaml.safe_dump_all(after["dev"].objects())
     given = [inputs for made in after.values() for inputs in made.inputs.values() if inputs.written]
     inline = [yaml.safe_load(inputs.inline) for inputs in given]
     assert inline

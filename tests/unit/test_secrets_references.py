@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from pydantic import ValidationError
 
-from harness.model.contract import Contract
+from harness.model.contract import Contract, Secret
 from harness.secrets.references import SecretRef, references, two_way
 from tests.unit.fixtures import Contracts
 
@@ -141,3 +142,42 @@ def test_an_object_that_belongs_to_nobody_reads_nothing(
         "Deployment/portal portal, client-id reads Secret portal-app for nobody; "
         "give it the label app.kubernetes.io/name"
     )
+
+
+def secret(**changes: Any) -> dict[str, Any]:
+    key = {"shape": "text", "purpose": "One of them.", "changedBy": "Its owner.", "onChange": "Nothing."}
+    return {"purpose": "Some of them.", "keys": {"a": key}} | changes
+
+
+@pytest.mark.parametrize(
+    ("values", "needed"),
+    [
+        ({}, False),
+        ({"mail": {"authenticated": False}, "profiles": ["oidc"]}, False),
+        ({"mail": {"authenticated": True}}, True),
+        ({"profiles": ["oidc", "saml"]}, True),
+        ({"mail": "elsewhere"}, False),
+    ],
+)
+def test_an_optional_secret_is_needed_with_some_values(values: dict[str, Any], needed: bool) -> None:
+    paths = ["mail.authenticated", "profiles: saml"]
+    found = Secret.model_validate(secret(optional="Without mail.", neededWith=paths))
+    assert found.needed(values) is needed
+    assert Secret.model_validate(secret()).needed({}), "what is not optional is needed whatever the values"
+
+
+def test_only_an_optional_secret_can_become_needed() -> None:
+    with pytest.raises(ValidationError, match="only an optional Secret can become needed"):
+        Secret.model_validate(secret(neededWith=["mail"]))
+
+
+def test_a_key_of_an_optional_secret_is_read_where_it_is_needed(
+    objects: list[dict[str, Any]], contracts: dict[str, Contract]
+) -> None:
+    optional = Secret.model_validate(secret(optional="Without mail.", neededWith=["mail"]))
+    changed = {**contracts["store"].secrets, "store-mail": optional}
+    contracts = {**contracts, "store": contracts["store"].model_copy(update={"secrets": changed})}
+    assert two_way(objects, contracts, {}) == []
+    assert [problem.partition("; ")[0] for problem in two_way(objects, contracts, {}, {"store-mail"})] == [
+        "store: no object reads key a of Secret store-mail"
+    ]

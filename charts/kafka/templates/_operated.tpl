@@ -50,6 +50,7 @@ metadata:
 spec:
   kafka:
     version: {{ $x.contract.upstream.version | quote }}
+    image: {{ include "common.image.shared" (dict "root" $x.root "image" "strimzi-kafka") }}
     listeners:
       - name: client
         port: {{ $x.contract.ports.tls.port | int }}
@@ -113,6 +114,7 @@ spec:
         maxUnavailable: 1
   entityOperator:
     topicOperator:
+      image: {{ include "common.image.shared" (dict "root" $x.root "image" "strimzi-operator") }}
       resources:
         requests: {cpu: 50m, memory: 256Mi}
         limits: {memory: 256Mi}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -44,9 +45,13 @@ def _problem(subject: Subject, path: Path, line: int, message: str) -> Problem:
     return Problem(None, f"line {line}", message, component=component, file=str(path))
 
 
-def scan(text: str) -> Iterator[tuple[int, str]]:
-    """Yield the line and a sentence for each use of what a template may not use; comments and texts are left out."""
-    text = _COMMENT.sub(lambda comment: "\n" * comment[0].count("\n"), text)
+@functools.lru_cache(maxsize=1024)
+def scan(text: str) -> tuple[tuple[int, str], ...]:
+    """Return the line and a sentence for each use of what a template may not use; comments and texts are left out."""
+    return tuple(_uses(_COMMENT.sub(lambda comment: "\n" * comment[0].count("\n"), text)))
+
+
+def _uses(text: str) -> Iterator[tuple[int, str]]:
     for action in _ACTION.finditer(text):
         code = _TEXT.sub('""', action[1])
         line = text.count("\n", 0, action.start()) + 1

@@ -1,21 +1,16 @@
 """The checkout as the rules see it, kept up to date: of a change only what it can touch is rendered again.
 
-What a subchart renders follows from its own files, the library, the umbrella's values and the values files, and from
-nothing of another subchart (Helm documentation, Subcharts and Global Values). So after a change below the chart of a
-component the umbrella is rendered with that subchart alone, which takes a fraction of the time, and what came of it
-replaces what the subchart gave before. Every other change renders whole environments: the one whose values changed, or
-all of them.
+After a change below the chart of a component, the umbrella is rendered with that subchart alone
+(harness/render/slim.py), which takes a fraction of the time, and what came of it replaces what it gave before.
+Every other change renders whole environments: the one whose values changed, or all of them.
 """
 
 from __future__ import annotations
 
 import dataclasses
-import shutil
 import tempfile
 from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
-
-import yaml
 
 from harness import checks
 from harness.checks.model import Finding, Platform, Rule, Subject
@@ -23,11 +18,12 @@ from harness.checks.places import Places
 from harness.errors import UserError
 from harness.model.environment import ENVIRONMENTS, UMBRELLA
 from harness.model.graph import Graph
-from harness.model.load import load_contracts, read_yaml
+from harness.model.load import load_contracts
 from harness.model.placement import place
 from harness.render import Rendered, render_all
 from harness.render.helm import Inputs, Rendering, template_many
 from harness.render.objects import Object
+from harness.render.slim import instances, slim, subchart
 
 MANY = 4  # components at once: rendering all takes less from here on
 
@@ -131,8 +127,8 @@ class Session:
     def _with_components(self, before: Subject, charts: set[str]) -> Subject:
         contracts = load_contracts(self.root / "charts")
         graph = before.graph if contracts == before.contracts else Graph.build(contracts)
-        slim = self._slim(charts)
-        names = {name for name, contract in contracts.items() if contract.chart in charts}
+        alone = slim(self.root, charts, self.folder)
+        names = instances(contracts, charts)
         tiers = {contracts[name].tier for name in names}
         wanted: dict[tuple[str, str], Inputs] = {}
         for name, platform in before.platforms.items():
@@ -140,11 +136,11 @@ class Session:
             for application, inputs in platform.rendered.inputs.items():
                 # the others give nothing of it, or the rule `slices` will say so in the complete pass
                 if inputs.chart == self.root / UMBRELLA and slices.get(application, "") in ("", *tiers):
-                    wanted[(name, application)] = dataclasses.replace(inputs, chart=slim)
+                    wanted[(name, application)] = dataclasses.replace(inputs, chart=alone)
         try:
             rendered = template_many(wanted.values())
         except UserError as error:
-            where = (error.where or "").replace(str(slim), str(UMBRELLA))
+            where = (error.where or "").replace(str(alone), str(UMBRELLA))
             raise UserError(error.message, where=where or None, fix=error.fix, details=error.details) from None
         given: dict[str, dict[str, Rendering]] = {}
         for (name, application), inputs in wanted.items():
@@ -173,21 +169,6 @@ class Session:
             platform, rendered=rendered, contracts=placed.graph.contracts, graph=placed.graph, modes=placed.modes
         )
 
-    def _slim(self, charts: set[str]) -> Path:
-        """Return the umbrella with some subcharts alone, without schema: the values were held against it before."""
-        folder = self.folder / "_".join(sorted(charts)) / UMBRELLA.name
-        if folder.parent.exists():
-            shutil.rmtree(folder.parent)
-        (folder / "charts").mkdir(parents=True)
-        whole = self.root / UMBRELLA
-        chart = read_yaml(whole / "Chart.yaml", str(UMBRELLA / "Chart.yaml"))
-        chart["dependencies"] = [entry for entry in chart["dependencies"] if entry["name"] in charts | {"common"}]
-        (folder / "Chart.yaml").write_text(yaml.safe_dump(chart), encoding="utf-8")
-        (folder / "values.yaml").symlink_to(whole / "values.yaml")
-        for name in (*charts, "common"):
-            (folder / "charts" / name).symlink_to(self.root / "charts" / name)
-        return folder
-
     # ---------------------------------------------------------- environments
 
     def _own_values(self, paths: Collection[str], before: Subject) -> set[str]:
@@ -210,11 +191,11 @@ def _replaced(before: Rendering, now: Rendering, names: Collection[str]) -> Rend
     new = {
         _identity(item, source): (item, source)
         for item, source in zip(now.objects, now.sources, strict=True)
-        if _subchart(source) in names
+        if subchart(source) in names
     }
     pairs: list[tuple[Object, str]] = []
     for item, source in zip(before.objects, before.sources, strict=True):
-        if _subchart(source) not in names:
+        if subchart(source) not in names:
             pairs.append((item, source))
         elif pair := new.pop(_identity(item, source), None):
             pairs.append(pair)
@@ -225,15 +206,9 @@ def _replaced(before: Rendering, now: Rendering, names: Collection[str]) -> Rend
 def _identity(item: Object, source: str) -> tuple[str, ...]:
     metadata = item["metadata"]
     return (
-        _subchart(source),
+        subchart(source),
         item["apiVersion"],
         item["kind"],
         str(metadata.get("namespace")),
         str(metadata.get("name")),
     )
-
-
-def _subchart(source: str) -> str:
-    """Return the subchart of the umbrella that Helm names as the source of an object; empty for the umbrella itself."""
-    parts = source.split("/")
-    return parts[2] if len(parts) > 3 and parts[1] == "charts" else ""
