@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import pytest
 
 from harness.cluster import Cluster
-from harness.e2e.platform import Platform, converged
+from harness.e2e.platform import PATIENCE, Platform, converged
 
 pytestmark = pytest.mark.gitops
 BUDGET = 20.0
@@ -77,14 +77,15 @@ def test_drift_is_healed(running: Platform) -> None:
     start = time.monotonic()
     pending = {drift.what: drift for drift in DRIFTS}
     healed: dict[str, float] = {}
-    while pending and time.monotonic() - start < BUDGET:
-        for what, drift in list(pending.items()):
-            if drift.healed(cluster, namespace):
-                healed[what] = time.monotonic() - start
-                del pending[what]
-        time.sleep(0.05)
+    with running.recorder.phase("drift healed", budget=BUDGET):
+        while pending and time.monotonic() - start < PATIENCE:
+            for what, drift in list(pending.items()):
+                if drift.healed(cluster, namespace):
+                    healed[what] = time.monotonic() - start
+                    del pending[what]
+            time.sleep(0.05)
     running.recorder.note(
         "healed by Argo CD: " + ", ".join(f"{what} after {seconds:.1f} s" for what, seconds in healed.items())
     )
-    assert not pending, f"not healed within {BUDGET:g} s: {', '.join(pending)}"
+    assert not pending, f"not healed within {PATIENCE:g} s: {', '.join(pending)}"
     running.wait(converged(running.source.head), "Synced and Healthy after the drift")

@@ -6,7 +6,6 @@ import pytest
 
 from harness.e2e.platform import Platform, rolled
 from harness.model.environment import modes, read_values, secret_names
-from harness.paths import repository
 from harness.secrets.plan import wanted
 from harness.secrets.rotate import carry_out, of_identifier, prepare
 from harness.secrets.store import ClusterStore
@@ -21,7 +20,7 @@ SECRET = "iam-db"  # read by IAM, and by the Job that tells MariaDB the password
 def test_a_rotation_rolls_its_readers_and_is_found_by_a_trace(settled: Platform) -> None:
     cluster, namespace = settled.cluster, settled.namespace
     store = ClusterStore(cluster, namespace)
-    values = read_values(repository(), settled.environment)
+    values = read_values(settled.tree, settled.environment)
     item = of_identifier(wanted(settled.graph, modes(values, settled.graph.contracts), secret_names(values)), SECRET)
     before, jobs = settled.pods(), {job["metadata"]["name"] for job in cluster.list("Job", namespace)}
     old = store.get(item.name)
@@ -45,7 +44,7 @@ def test_a_rotation_rolls_its_readers_and_is_found_by_a_trace(settled: Platform)
     )
     origin = trace_live(Wanted("pod", pod, namespace), cluster, [])
     assert [name.partition("/")[0] for name in origin.made_by] == ["Pod", "ReplicaSet", "Deployment"]
-    assert (origin.application, origin.environment, origin.component) == (settled.name, "dev", "iam")
+    assert (origin.application, origin.environment, origin.component) == (settled.name, settled.environment.name, "iam")
     assert origin.revision == commit
     assert origin.commit is not None
     assert origin.commit.sha == commit

@@ -66,9 +66,10 @@ def test_a_second_environment_comes_up_in_slices_and_leaves_the_first_alone(
 def test_a_commit_reaches_the_pinned_environment_only_when_it_is_promoted(
     platform: Platform, staging: Platform
 ) -> None:
-    profile = f"charts/indigo-paas/profiles/{platform.environment.profiles[-1]}.yaml"
-    text = platform.source.read(profile)
-    newer = platform.source.commit("another label", {profile: f"{text}\nvalkey: {{podAnnotations: {{test/new: a}}}}\n"})
+    names = {platform.environment.profiles[-1], staging.environment.profiles[-1]}
+    files = [f"charts/indigo-paas/profiles/{name}.yaml" for name in names]
+    label = "\nvalkey: {podAnnotations: {test/new: a}}\n"
+    newer = platform.source.commit("another label", {file: platform.source.read(file) + label for file in files})
     before = staging.resource_versions()
     staging.refresh()
     platform.deliver(newer, "dev follows the branch")
