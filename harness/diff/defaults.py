@@ -108,6 +108,14 @@ DEFAULTS: dict[str, Tree] = {
             "template": _TEMPLATE,
         }
     },
+    "DaemonSet": {
+        "spec": {
+            "revisionHistoryLimit": 10,
+            "minReadySeconds": 0,
+            "updateStrategy": {"type": "RollingUpdate", "rollingUpdate": {"maxSurge": 0, "maxUnavailable": 1}},
+            "template": _TEMPLATE,
+        }
+    },
     "Job": {"spec": _JOB},
     "CronJob": {
         "spec": {
