@@ -64,7 +64,6 @@ _JOB: Tree = {
     "suspend": False,
     "podReplacementPolicy": "TerminatingOrFailed",
     "manualSelector": False,
-    "completions": 1,
     "template": _TEMPLATE,
 }
 _CLAIM: Tree = {"volumeMode": "Filesystem"}
@@ -105,6 +104,14 @@ DEFAULTS: dict[str, Tree] = {
                     "status": {"phase": "Pending"},
                 }
             },
+            "template": _TEMPLATE,
+        }
+    },
+    "DaemonSet": {
+        "spec": {
+            "revisionHistoryLimit": 10,
+            "minReadySeconds": 0,
+            "updateStrategy": {"type": "RollingUpdate", "rollingUpdate": {"maxSurge": 0, "maxUnavailable": 1}},
             "template": _TEMPLATE,
         }
     },

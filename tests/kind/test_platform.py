@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from typing import Any
 
 import pytest
@@ -73,56 +72,6 @@ def test_runs_that_come_on_a_schedule_succeed(hands: Hands, running: tuple[Platf
     for name in runs:
         with platform.recorder.phase(f"run of {name}", budget=60):
             hands.run_now(name)
-
-
-def test_rows_are_there_after_the_database_was_killed(
-    hands: Hands, running: tuple[Platform, list[Seen]], cluster: Cluster
-) -> None:
-    platform, _ = running
-    owned = owners(platform)
-    before = {name: hands.sql(f"SELECT id FROM {name}.indigo_double") for name in owned}
-    assert all(before.values())
-    budget = platform.graph.contracts["mariadb"].availability.budget
-    begin = time.monotonic()
-    with platform.recorder.phase("mariadb killed, ready again", budget=budget):
-        kill(platform, hands, cluster, "mariadb-0", budget)
-    assert time.monotonic() - begin < budget
-    after = {name: hands.sql(f"SELECT id FROM {name}.indigo_double") for name in owned}
-    assert all(set(before[name]) <= set(after[name]) for name in owned)
-
-
-def kill(platform: Platform, hands: Hands, cluster: Cluster, pod: str, budget: float) -> None:
-    """Delete a pod of a StatefulSet without a word of warning, and wait until it is ready again."""
-    old = cluster.get("Pod", pod, platform.namespace)["metadata"]["uid"]
-    cluster.delete("Pod", pod, platform.namespace, grace_seconds=0)
-
-    def again() -> bool:
-        found = cluster.find("Pod", pod, platform.namespace)
-        return found is not None and found["metadata"]["uid"] != old and hands.ready(pod.rpartition("-")[0])
-
-    platform.until(again, f"{pod} is ready again", budget)
-
-
-def test_the_graph_is_there_after_its_server_was_killed(
-    hands: Hands, running: tuple[Platform, list[Seen]], cluster: Cluster
-) -> None:
-    platform, _ = running
-    if "neo4j" not in platform.components:
-        pytest.skip("the profile has no Neo4j")
-    before = hands.cypher("MATCH (n:IndigoDouble) RETURN count(n)")
-    budget = platform.graph.contracts["neo4j"].availability.budget
-    with platform.recorder.phase("neo4j killed, ready again", budget=budget):
-        kill(platform, hands, cluster, "neo4j-0", budget)
-    assert int(hands.cypher("MATCH (n:IndigoDouble) RETURN count(n)")[0]) >= int(before[0]) > 0
-
-
-def test_everything_serves_again_after_the_deaths_without_hands(
-    hands: Hands, running: tuple[Platform, list[Seen]]
-) -> None:
-    platform, _ = running
-    serving = [name for name in platform.components if platform.contracts[name].workload.kind != "CronJob"]
-    platform.until(lambda: all(hands.ready(name) for name in serving), "every pod is ready", 180)
-    assert hands.sql("SELECT 1") == ["1"]
 
 
 MISSPELT = [

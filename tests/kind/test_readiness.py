@@ -11,7 +11,7 @@ from harness.e2e.observe import Seen
 from harness.e2e.platform import Platform
 from harness.engines.kind.docker import Docker
 
-NOTICED, BACK, CALM = 120, 180, 5
+NOTICED, BACK, CALM = 120, 180, 15
 # what hangs; who cannot serve without it; who is needed by it or needs it and goes on
 CASES = [
     ("mariadb", ("iam", "federation-manager"), ("orchestrator", "dashboard", "im", "kafka-proxy")),
@@ -36,7 +36,7 @@ def test_who_needs_what_hangs_says_so_and_comes_back_without_hands(
         pytest.skip(f"the profile has no {stopped}")
     restarts = count(hands, *ready)
     with hands.hanging(docker, stopped), platform.recorder.phase(f"{stopped} hangs, noticed", budget=NOTICED):
-        for name in (stopped, *here.intersection(unready)):
+        for name in sorted(here.intersection(unready)):  # not itself: a command in a frozen container says nothing
             platform.until(lambda name=name: not hands.ready(name), f"{name} is not ready", NOTICED)  # type: ignore[misc]
         time.sleep(CALM)
         assert [name for name in sorted(here.intersection(ready)) if not hands.ready(name)] == []

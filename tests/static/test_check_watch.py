@@ -111,6 +111,15 @@ def test_where_everything_is_rendered_again_one_environment_comes_first(session:
     assert {item.identity for item in early} < {item.identity for item in late}
 
 
+def test_of_a_component_too_one_environment_comes_first(session: Session) -> None:
+    file, old, new = EDITS["a port of mariadb"]
+    first, last = session.stages({change(session.root, file, old, new)})
+    assert list(first.platforms) == ["dev"]
+    assert list(last.platforms) == list(session.update(()).platforms)
+    early, late = set(session.findings(first)), set(session.findings(last))
+    assert early and {item.identity for item in early} <= {item.identity for item in late}
+
+
 def test_files_that_change_are_seen_and_others_are_not(tmp_path: Path) -> None:
     (tmp_path / "charts/iam").mkdir(parents=True)
     (tmp_path / "charts/iam/a.yaml").write_text("a", encoding="utf-8")

@@ -61,7 +61,7 @@ class Session:
         return last
 
     def stages(self, changed: Collection[str]) -> Iterator[Subject]:
-        """Yield the checkout after some of its files changed: where all is rendered again, one environment comes first.
+        """Yield the checkout after some of its files changed: where several are rendered, one environment comes first.
 
         Raises:
             UserError: as `update`.
@@ -71,6 +71,9 @@ class Session:
         if before is None:
             self._subject = self._all()
         elif components := self._components(self._stale):
+            first = self._first_with(components, before)
+            if first is not None:
+                yield self._with_components(dataclasses.replace(before, platforms=first, complete=False), components)
             self._subject = self._with_components(before, components)
         elif environments := self._own_values(self._stale, before):
             self._subject = self._with_environments(before, environments)
@@ -123,6 +126,17 @@ class Session:
         own = all((self.root / "charts" / name / "contract.yaml").is_file() for name in folders)
         manifest = any(path.endswith("/Chart.yaml") for path in paths)
         return folders if inside and own and not manifest and len(folders) <= MANY else set()
+
+    def _first_with(self, charts: set[str], before: Subject) -> dict[str, Platform] | None:
+        """Return the environment of the fewest renders that has these components; None where no other would follow."""
+        names = instances(before.contracts, charts)
+        having = {
+            name: platform
+            for name, platform in before.platforms.items()
+            if any(name in names and mode.here for name, mode in platform.modes.items())
+        }
+        first = min(having, key=lambda name: _renders(having[name])) if len(having) > 1 else None
+        return {first: having[first]} if first is not None else None
 
     def _with_components(self, before: Subject, charts: set[str]) -> Subject:
         contracts = load_contracts(self.root / "charts")
