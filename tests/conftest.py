@@ -1,4 +1,4 @@
-"""A test's folder says which tier answers it: tests/static, tests/gitops; unit tests have none."""
+"""A test's folder says which tier answers it: tests/static, tests/gitops; tests/unit and tests/commands have none."""
 
 from __future__ import annotations
 

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 
 from harness.report.machine import machine
 from harness.report.model import Tier
 
-TIERS = {"unit": "tests/unit", "static": "tests/static", "gitops": "tests/gitops"}
+GITOPS = "tests/gitops"
+TIERS = {"unit": ("tests/unit", "tests/commands"), "static": ("tests/static",), "gitops": (GITOPS,)}
+"""The folders of each tier; what the command line does with charts is of the tier unit, as all that the harness does."""
 KIND = "tests/kind"
 CLUSTER = "tests/cluster"
 STORIES = {"embedded": "tests/gitops/story", "kind": KIND}
@@ -88,7 +91,7 @@ class Selection:
         if self.alone or not self.engine:
             return (*self._workers(), *self.paths), []
         quick = [Part(QUICK, "quick", (*self._workers(), *self.quick), nice=5)] if self.quick else []
-        if TIERS["gitops"] not in self.engine:
+        if GITOPS not in self.engine:
             return self.engine, quick
         story = STORIES["embedded"]
         rest = tuple(path for path in self.engine if path != story)
@@ -102,7 +105,7 @@ class Selection:
         if self.engine and self.tier is not Tier.CLUSTER:
             more = ("kind",) if self.tier is Tier.KIND else ()
             return ("helm", "kubernetes", "argocd", "valkey-server", *more)
-        return ("helm",) if any("static" in path for path in self.quick) or self.engine else ()
+        return ("helm",) if any(not path.startswith("tests/unit") for path in self.paths) else ()
 
 
 def select(tiers: Sequence[str], arguments: Sequence[str], root: Path) -> Selection:
@@ -118,11 +121,13 @@ def select(tiers: Sequence[str], arguments: Sequence[str], root: Path) -> Select
     for before, argument in zip(("", *arguments), arguments, strict=False):
         path = "" if before in ("-k", "-m") else _path(argument, root)
         (paths if path else options).append(path or argument)
-    asked = paths or [TIERS[tier] for tier in tiers or TIERS]
+    asked = paths or [folder for tier in tiers or TIERS for folder in TIERS[tier]]
     if "tests" in asked:
-        asked = [path for path in asked if path != "tests"] + list(TIERS.values())
+        asked = [path for path in asked if path != "tests"] + [
+            folder for folders in TIERS.values() for folder in folders
+        ]
     narrow = bool(tiers or paths) or any(option.startswith(FEWER) for option in options)
-    quick = tuple(path for path in dict.fromkeys(asked) if not path.startswith((TIERS["gitops"], KIND, CLUSTER)))
+    quick = tuple(path for path in dict.fromkeys(asked) if not path.startswith((GITOPS, KIND, CLUSTER)))
     return Selection(
         quick, tuple(path for path in dict.fromkeys(asked) if path not in quick), tuple(options), not narrow
     )

@@ -35,7 +35,7 @@ SLOW = "import time\ndef test_slow():\n    time.sleep(300)\n"
 
 def test_without_arguments_everything_runs_and_style_belongs_to_it() -> None:
     found = select((), (), ROOT)
-    assert (found.quick, found.engine) == (("tests/unit", "tests/static"), ("tests/gitops",))
+    assert (found.quick, found.engine) == (("tests/unit", "tests/commands", "tests/static"), ("tests/gitops",))
     assert found.whole and found.workers and not found.alone
     assert found.tools() == ("helm", "kubernetes", "argocd", "valkey-server")
     assert found.tier is Tier.GITOPS
@@ -48,9 +48,9 @@ def test_without_arguments_everything_runs_and_style_belongs_to_it() -> None:
         (("gitops",), ("-x",), (), ("tests/gitops",), ("-x",)),
         ((), ("tests/unit/test_graph.py::test_a", "-q"), ("tests/unit/test_graph.py::test_a",), (), ("-q",)),
         ((), ("tests/unit", "tests/gitops/engine"), ("tests/unit",), ("tests/gitops/engine",), ()),
-        ((), ("tests",), ("tests/unit", "tests/static"), ("tests/gitops",), ()),
-        (("unit",), ("-k", "tests/unit"), ("tests/unit",), (), ("-k", "tests/unit")),
-        (("unit",), ("charts",), ("tests/unit",), (), ("charts",)),
+        ((), ("tests",), ("tests/unit", "tests/commands", "tests/static"), ("tests/gitops",), ()),
+        (("unit",), ("-k", "tests/unit"), ("tests/unit", "tests/commands"), (), ("-k", "tests/unit")),
+        (("unit",), ("charts",), ("tests/unit", "tests/commands"), (), ("charts",)),
     ],
 )
 def test_paths_and_tiers_say_which_tests(
@@ -83,7 +83,7 @@ def test_the_story_runs_here_and_everything_else_beside_it() -> None:
     assert here == ("tests/gitops/story",)
     assert [part.title for part in beside] == [ENGINES, QUICK]
     assert beside[0].arguments == ("tests/gitops", "--ignore=tests/gitops/story")
-    assert beside[1].arguments[-2:] == ("tests/unit", "tests/static")
+    assert beside[1].arguments[-3:] == ("tests/unit", "tests/commands", "tests/static")
     assert beside[0].nice < beside[1].nice
 
 
@@ -245,7 +245,7 @@ time.sleep(300)
 
 @pytest.mark.parametrize("group", [True, False], ids=["ctrl-c in a terminal", "signal to one process"])
 def test_ctrl_c_ends_the_whole_run_with_a_report_that_says_so(tmp_path: Path, group: bool) -> None:
-    for name in ("unit", "static", "gitops/story", "gitops/engine"):
+    for name in ("unit", "commands", "static", "gitops/story", "gitops/engine"):
         (tmp_path / "tests" / name).mkdir(parents=True)
         where = name.replace("/", "_")
         (tmp_path / "tests" / name / f"test_{where}.py").write_text(f"{GOOD}\n{SLOW}", encoding="utf-8")
