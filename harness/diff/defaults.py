@@ -64,7 +64,6 @@ _JOB: Tree = {
     "suspend": False,
     "podReplacementPolicy": "TerminatingOrFailed",
     "manualSelector": False,
-    "completions": 1,
     "template": _TEMPLATE,
 }
 _CLAIM: Tree = {"volumeMode": "Filesystem"}

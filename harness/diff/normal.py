@@ -57,11 +57,22 @@ def normal(item: Object) -> Object:
     """Return an object without the defaults and the nulls in it, quantities comparable; the object is not changed."""
     tree: Tree = {**OBJECT, **DEFAULTS.get(str(item.get("kind")), {})}
     found: Object = _clean(item, tree, "")
+    spec = found.get("spec") or {}
+    if item.get("kind") in ("Job", "CronJob"):
+        _runs(spec if item["kind"] == "Job" else (spec.get("jobTemplate") or {}).get("spec") or {})
     if item.get("kind") == "Service":
-        for port in (found.get("spec") or {}).get("ports") or ():
+        for port in spec.get("ports") or ():
             if port.get("targetPort") == port.get("port"):
                 port.pop("targetPort", None)
     return found
+
+
+def _runs(spec: dict[str, Any]) -> None:
+    """Leave out how often a Job runs where it is once: completions is 1 only where neither of the two is written."""
+    if "completions" in spec and spec.get("parallelism") == 1:
+        del spec["parallelism"]
+    if spec.get("completions") == 1 and "parallelism" not in spec:
+        del spec["completions"]
 
 
 def _clean(value: Any, tree: Any, name: str) -> Any:

@@ -58,7 +58,7 @@ def start(folder: Path, life: float, serves: float) -> subprocess.CompletedProce
     text = chart.config()["indigo-paas.start.py"].replace("/app", str(folder))
     assert "time.sleep(5)" in text, "the pause between two looks is what is made shorter here"
     (folder / "start.py").write_text(text.replace("time.sleep(5)", "time.sleep(0.02)"))
-    command = [sys.executable, str(folder / "start.py")]
+    command = [sys.executable, "-B", str(folder / "start.py")]  # app.py is written twice within a second
     return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
 
 

@@ -102,3 +102,18 @@ def test_what_is_compared_is_not_changed() -> None:
     before = copy.deepcopy(item)
     normal(item)
     assert item == before
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "same"),
+    [
+        ({}, {"completions": 1, "parallelism": 1}, True),
+        ({"completions": 1}, {"completions": 1, "parallelism": 1}, True),
+        ({"completions": 3}, {"completions": 3, "parallelism": 1}, True),
+        ({}, {"parallelism": 1}, False),  # a queue of work: it ends when one of its pods says so
+        ({}, {"completions": 2}, False),
+    ],
+)
+def test_how_often_a_job_runs(one: Object, other: Object, same: bool) -> None:
+    jobs = [{"kind": "Job", "metadata": {"name": "j"}, "spec": spec} for spec in (one, other)]
+    assert (differences(*jobs) == []) is same

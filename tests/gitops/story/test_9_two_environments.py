@@ -23,7 +23,7 @@ def staging(platform: Platform, first_sync: object) -> Iterator[Platform]:
     platform.source.take(platform.source.working_tree, "back to the working tree")
     files = environment_files(repository(), "staging")
     # with another profile than the repository's: what everything costs is test_9_other_profiles' to find out
-    smaller = {"profiles": ["minimal"], "podSecurity": "restricted"}
+    smaller = {"profiles": ["minimal"], "podSecurity": "restricted", "promotedFrom": platform.environment.name}
     config = "argocd/environments/staging/config.yaml"
     files[config] = yaml.safe_dump({**yaml.safe_load(files[config] or ""), **smaller}, sort_keys=False)
     both = platform.source.commit("the environment staging", files)
