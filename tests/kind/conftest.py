@@ -144,7 +144,7 @@ def engine(
     try:
         yield engine
     finally:
-        leave(engine, recorder, pytestconfig, budget=15)
+        leave(engine, recorder, pytestconfig, budget=60)
 
 
 @pytest.fixture(scope="session")

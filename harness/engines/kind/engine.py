@@ -56,7 +56,7 @@ class KindEngine(KeptEngine):
 
     kind = "kind"
     abilities = frozenset({Ability.ARGOCD, Ability.FAULTS, Ability.REAL_PODS, Ability.NODES})
-    stop_seconds = 120.0
+    stop_seconds = 300.0  # a node full of images and volumes is gigabytes to remove
 
     def __init__(
         self, name: str = "default", settings: KindSettings | None = None, *, runs: Path | None = None
