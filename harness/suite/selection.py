@@ -12,7 +12,7 @@ from harness.report.model import Tier
 
 GITOPS = "tests/gitops"
 TIERS = {"unit": ("tests/unit", "tests/commands"), "static": ("tests/static",), "gitops": (GITOPS,)}
-"""The folders of each tier; what the command line does with charts is of the tier unit, as all that the harness does."""
+"""The folders of each tier; what the command line does with charts is of the tier unit, as the rest of the harness."""
 KIND = "tests/kind"
 CLUSTER = "tests/cluster"
 STORIES = {"embedded": "tests/gitops/story", "kind": KIND}
@@ -123,9 +123,7 @@ def select(tiers: Sequence[str], arguments: Sequence[str], root: Path) -> Select
         (paths if path else options).append(path or argument)
     asked = paths or [folder for tier in tiers or TIERS for folder in TIERS[tier]]
     if "tests" in asked:
-        asked = [path for path in asked if path != "tests"] + [
-            folder for folders in TIERS.values() for folder in folders
-        ]
+        asked = [path for path in asked if path != "tests"] + list(chain.from_iterable(TIERS.values()))
     narrow = bool(tiers or paths) or any(option.startswith(FEWER) for option in options)
     quick = tuple(path for path in dict.fromkeys(asked) if not path.startswith((GITOPS, KIND, CLUSTER)))
     return Selection(
