@@ -307,8 +307,9 @@ class KindEngine(KeptEngine):
         """See `Engine.restart`; a node counts when Kubernetes says that it is ready."""
         state = self.nodes().get(server)
         if state is None and self.inside:
+            before = inside.pods(self.cluster(), server)
             self.kill(server)
-            self._wait(inside.healthy(self.cluster()), f"{server} is not ready")
+            self._wait(inside.replaced(self.cluster(), server, before), f"{server} is not ready")
             return
         if state is None:
             super().restart(server)

@@ -9,7 +9,7 @@ Source: Argo CD 3.6.1, manifests/core-install.yaml.
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -96,10 +96,24 @@ def healthy(cluster: Cluster) -> Callable[[], bool]:
     return reached
 
 
-def pods(cluster: Cluster, server: str) -> Iterator[str]:
-    """Yield the names of a server's pods."""
-    for pod in cluster.list("Pod", NAMESPACE, labels=f"app.kubernetes.io/name={server}"):
-        yield pod["metadata"]["name"]
+def pods(cluster: Cluster, server: str) -> dict[str, str]:
+    """Return the uids of a server's pods, by name."""
+    found = cluster.list("Pod", NAMESPACE, labels=f"app.kubernetes.io/name={server}")
+    return {pod["metadata"]["name"]: pod["metadata"]["uid"] for pod in found}
+
+
+def replaced(cluster: Cluster, server: str, before: Mapping[str, str]) -> Callable[[], bool]:
+    """Return the question whether a server has other pods than before, and all servers are ready.
+
+    What counts its pods hears of a killed one late: that it is ready may still be said of the one before.
+    """
+    all_ready = healthy(cluster)
+
+    def reached() -> bool:
+        now = set(pods(cluster, server).values())
+        return bool(now) and now.isdisjoint(before.values()) and all_ready()
+
+    return reached
 
 
 def _pod(item: Object) -> dict[str, Any]:
