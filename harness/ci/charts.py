@@ -168,6 +168,9 @@ def values(repository: Path, name: str) -> dict[str, Any]:
         return read_values(repository, load_environment(repository, MINIMAL))
     site = read_yaml(repository / EXAMPLE / "values.yaml", str(EXAMPLE / "values.yaml"))
     shared = {key: value for key, value in site["global"].items() if key != "components"}
+    contract = load_contracts(repository / "charts").get(name)
+    if contract is not None and contract.exposed:  # the example has no address for what it does not run
+        shared["urls"] = {name: f"https://{name}.example.org", **shared.get("urls", {})}
     return overlay(site.get(name) or {}, {"global": shared})
 
 

@@ -11,10 +11,11 @@ from pathlib import Path
 import pytest
 
 from harness import toolchain
+from harness.ci import charts
 from harness.ci.charts import environment
 from harness.paths import repository
 from harness.process import ProcessError, run
-from harness.render import cache
+from harness.render import cache, helm_template
 from tests.static.test_repository import CHARTS, texts
 
 ROOT = repository()
@@ -102,3 +103,10 @@ def test_chart_testing_finds_a_wrong_chart_each_time(built: None, checkout: Path
         with pytest.raises(ProcessError) as found:
             ct(checkout)
         assert "nonsense" in found.value.stdout + found.value.stderr
+
+
+@pytest.mark.parametrize("name", charts.charts(ROOT))
+def test_every_chart_renders_by_itself_with_what_chart_testing_gives_it(name: str) -> None:
+    chart = ROOT / "charts" / name
+    objects = helm_template(chart, release=name, inline=charts.values(ROOT, name))
+    assert name == "common" or objects
