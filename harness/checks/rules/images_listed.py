@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import Any
 
 from harness.checks.model import Example, Platform, Problem, Rule, Subject
@@ -28,8 +29,13 @@ def _templates(subject: Subject) -> Iterator[tuple[str, Problem]]:
                     yield "", Problem(None, f"line {line}", message, component=component, file=str(relative))
 
 
-def scan(text: str) -> Iterator[tuple[int, str]]:
-    """Yield the line and a sentence for each image that a template names by itself; comments are left out."""
+@lru_cache(maxsize=2048)  # the watch and the tests ask for the same templates again and again
+def scan(text: str) -> tuple[tuple[int, str], ...]:
+    """Return the line and a sentence for each image that a template names by itself; comments are left out."""
+    return tuple(_scan(text))
+
+
+def _scan(text: str) -> Iterator[tuple[int, str]]:
     text = _COMMENT.sub(lambda comment: "\n" * comment[0].count("\n"), text)
     for found in _LINE.finditer(text):
         if not _DECIDED.search(found[2]):
