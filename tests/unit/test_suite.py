@@ -162,10 +162,12 @@ def test_all_well_is_said_in_no_word(tmp_path: Path) -> None:
     ("crash", "status"), [("os._exit(0)", 0), ("os._exit(7)", 7), ("os.kill(os.getpid(), 9)", 137)]
 )
 def test_a_crash_is_a_failure_that_names_the_test_it_came_in(tmp_path: Path, crash: str, status: int) -> None:
-    started = Started(tmp_path, bad=f"import os, time\ndef test_bad():\n    time.sleep(1.5)\n    {crash}\n")
+    # it crashes once the report knows of it, however busy the machine is
+    begun = f"'under way' in pathlib.Path({str(tmp_path / 'report/report.json')!r}).read_text()"
+    wait = f"    while not ({begun}):\n        time.sleep(0.05)\n"
+    started = Started(tmp_path, bad=f"import os, pathlib, time\ndef test_bad():\n{wait}    {crash}\n")
     assert started.ended() == (status or 1)
-    report = started.recorder.snapshot()
-    told = {one.id.rpartition("::")[2]: one for one in report.assertions}
+    told = {one.id.rpartition("::")[2]: one for one in started.recorder.snapshot().assertions}
     assert told[QUICK].outcome is Outcome.ERROR
     assert f"status {status}" in told[QUICK].message
     assert not told["test_bad"].ran
