@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from harness.argo.applications import is_idle
 from harness.cluster import Object
-from harness.drills.model import Drill, Recovered, Scene
+from harness.drills.model import Drill, Recovered, Scene, everybody, whole
 from harness.drills.pods import all_answer, pods_of, running
 from harness.e2e.platform import Platform, converged
 from harness.engines.base import Ability
@@ -18,14 +18,6 @@ HEAL = 15.0  # seconds for Argo CD to put back what was changed by hand; its fir
 SYNC = 120.0  # seconds for a sync that rolls two components
 ABSENT = 3.0  # seconds without the Secret
 WRONG = "missing-0.0.0"  # a tag that no registry has; simulated pods take it for one, too
-
-
-def _whole(_: Platform) -> Sequence[str]:
-    return [""]
-
-
-def _nobody(_: Scene) -> set[str]:
-    return set()
 
 
 def _objects(scene: Scene, kind: str, component: str = "") -> dict[str, Object]:
@@ -135,6 +127,12 @@ def _back(scene: Scene, begun_with: str) -> None:
         platform.deliver(platform.source.take(begun_with, "the end of a drill"), "the end of the drill", SYNC)
 
 
+def _delivered(scene: Scene, revision: str) -> bool:
+    """Whether the environment is Synced and Healthy at a commit, and every component answers."""
+    apps = [scene.platform.apps.get(name) for name in scene.platform.environment.applications]
+    return all(converged(revision)(app) for app in apps) and all_answer(scene)
+
+
 def _argocd_killed(scene: Scene) -> Recovered:
     platform = scene.platform
     server = "argocd-application-controller"
@@ -147,8 +145,7 @@ def _argocd_killed(scene: Scene) -> Recovered:
     platform.engine.restart(server)
 
     def recovered() -> bool:
-        apps = [platform.apps.get(name) for name in platform.environment.applications]
-        return all(converged(revision)(app) for app in apps) and all_answer(scene)
+        return _delivered(scene, revision)
 
     return recovered
 
@@ -187,8 +184,7 @@ def _bad_tag(scene: Scene) -> Recovered:
     scene.notes.append("the sync that waited for the image was ended by hand (argocd app terminate-op)")
 
     def recovered() -> bool:
-        apps = [platform.apps.get(name) for name in platform.environment.applications]
-        return all(converged(mended)(app) for app in apps) and not stuck() and all_answer(scene)
+        return _delivered(scene, mended) and not stuck()
 
     return recovered
 
@@ -200,15 +196,13 @@ DRILLS = (
         _configured,
         _corrupted,
         lambda scene: HEAL,
-        _nobody,
     ),
     Drill(
         "delete-networkpolicies",
         "When all NetworkPolicies of the namespace are deleted, Argo CD puts them back as they were.",
-        _whole,
+        whole,
         _policies_deleted,
         lambda scene: HEAL,
-        _nobody,
     ),
     Drill(
         "delete-secret",
@@ -216,15 +210,14 @@ DRILLS = (
         _with_secret,
         _secret_deleted,
         lambda scene: HEAL,
-        _nobody,
     ),
     Drill(
         "kill-argocd",
         "When Argo CD's controller is killed in the middle of a sync and started again, the sync ends well.",
-        _whole,
+        whole,
         _argocd_killed,
         lambda scene: SYNC,
-        lambda scene: set(scene.platform.components),
+        everybody,
         frozenset({Ability.FAULTS}),
     ),
     Drill(
@@ -234,6 +227,5 @@ DRILLS = (
         _rolling,
         _bad_tag,
         lambda scene: SYNC,
-        _nobody,
     ),
 )

@@ -32,6 +32,21 @@ class Scene:
         return self.platform.namespace
 
 
+def whole(_: Platform) -> Sequence[str]:
+    """Return the one empty target of a drill that is about all components."""
+    return [""]
+
+
+def everybody(scene: Scene) -> set[str]:
+    """Return all components: whoever is away meanwhile, it is expected."""
+    return set(scene.platform.components)
+
+
+def nobody(_: Scene) -> set[str]:
+    """Return no component: what a drill does is to be noticed by none."""
+    return set()
+
+
 @dataclass(frozen=True)
 class Drill:
     """One fault, and what is held to be true of it.
@@ -51,7 +66,7 @@ class Drill:
     targets: Callable[[Platform], Sequence[str]]
     inject: Callable[[Scene], Recovered]
     budget: Callable[[Scene], float]
-    suffers: Callable[[Scene], set[str]] = lambda scene: set()
+    suffers: Callable[[Scene], set[str]] = nobody
     needs: frozenset[Ability] = frozenset()
 
 

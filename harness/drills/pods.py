@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection
 from functools import partial
 
 from harness.cluster import ApiError, Object
-from harness.drills.model import Drill, Recovered, Scene
+from harness.drills.model import Drill, Recovered, Scene, everybody, whole
 from harness.drills.probe import answering, serving
 from harness.e2e.platform import Platform
 from harness.engines.base import Ability
@@ -146,10 +146,6 @@ def _stopped(scene: Scene) -> Recovered:
     return partial(all_answer, scene, bound)
 
 
-def _everybody(scene: Scene) -> set[str]:
-    return set(scene.platform.components)
-
-
 def _longest(extra: float = 0.0) -> Callable[[Scene], float]:
     def budget(scene: Scene) -> float:
         contracts = scene.platform.graph.contracts
@@ -157,10 +153,6 @@ def _longest(extra: float = 0.0) -> Callable[[Scene], float]:
         return extra + max(contracts[name].availability.budget for name in names)
 
     return budget
-
-
-def _whole(_: Platform) -> Sequence[str]:
-    return [""]
 
 
 DRILLS = (
@@ -185,18 +177,18 @@ DRILLS = (
     Drill(
         "drain-node",
         "When a node is drained, disruption budgets are respected, and what may move is ready elsewhere.",
-        _whole,
+        whole,
         _drained,
         _longest(EVICTION),
-        _everybody,
+        everybody,
     ),
     Drill(
         "stop-node",
         "When a node loses its power, every component that may move is ready elsewhere once the node counts as lost.",
-        _whole,
+        whole,
         _stopped,
         _longest(LOST),
-        _everybody,
+        everybody,
         frozenset({Ability.NODES}),
     ),
 )

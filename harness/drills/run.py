@@ -7,7 +7,7 @@ import time
 from collections.abc import Iterator, Sequence
 
 from harness.drills import catalogue
-from harness.drills.model import Away, Drill, Result, Scene, Verdict
+from harness.drills.model import Away, Drill, Recovered, Result, Scene, Verdict
 from harness.drills.pods import all_answer
 from harness.drills.probe import Probe, serving
 from harness.e2e.platform import Platform, converged
@@ -99,9 +99,13 @@ def run(platform: Platform, drill: Drill, component: str) -> Result:
     )
 
 
-def _wait(mended: object, probe: Probe, begun: float, budget: float) -> float | None:
-    assert callable(mended)
-    while (passed := probe.now - begun) < max(budget * LONGER, 30.0):
+def _limit(budget: float) -> float:
+    """Return how many seconds a drill is waited for."""
+    return max(budget * LONGER, 30.0)
+
+
+def _wait(mended: Recovered, probe: Probe, begun: float, budget: float) -> float | None:
+    while (passed := probe.now - begun) < _limit(budget):
         if mended():
             return passed
         time.sleep(0.1)
@@ -111,7 +115,7 @@ def _wait(mended: object, probe: Probe, begun: float, budget: float) -> float | 
 def _reasons(recovery: float | None, budget: float, away: Sequence[Away], rate: float) -> Iterator[str]:
     """Yield what speaks against the hypothesis."""
     if recovery is None:
-        yield f"not mended within {max(budget * LONGER, 30.0):g} s"
+        yield f"not mended within {_limit(budget):g} s"
     elif recovery > budget:
         yield f"mended after {recovery:.1f} s, budget {budget:g} s"
     for one in away:
