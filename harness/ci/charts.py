@@ -149,6 +149,7 @@ def install(repository: Path, cluster: Cluster, kubeconfig: Path, name: str, sec
             file = Path(folder) / "values.json"
             file.write_text(json.dumps(values(repository, name)), encoding="utf-8")
             (Path(folder) / "kubectl").symlink_to(toolchain.tool("kubectl"))
+            said = _keep_what_helm_says(Path(folder))
             env = environment()
             done = run(
                 toolchain.tool("ct"), "install", "--config", CONFIG, "--charts", f"charts/{name}",
@@ -157,9 +158,10 @@ def install(repository: Path, cluster: Cluster, kubeconfig: Path, name: str, sec
                 cwd=repository, timeout=seconds + 120, check=False,
                 env={**env, "PATH": f"{folder}{os.pathsep}{env['PATH']}", "KUBECONFIG": str(kubeconfig)},
             )  # fmt: skip
+            errors = said.read_text(encoding="utf-8") if said.is_file() else ""
     finally:
         cluster.delete("Namespace", namespace)
-    return Result(name, done.returncode == 0, done.stdout + done.stderr)
+    return Result(name, done.returncode == 0, errors + done.stdout + done.stderr)
 
 
 def values(repository: Path, name: str) -> dict[str, Any]:
@@ -172,6 +174,19 @@ def values(repository: Path, name: str) -> dict[str, Any]:
     if contract is not None and contract.exposed:  # the example has no address for what it does not run
         shared["urls"] = {name: f"https://{name}.example.org", **shared.get("urls", {})}
     return overlay(site.get(name) or {}, {"global": shared})
+
+
+def _keep_what_helm_says(folder: Path) -> Path:
+    """Return the file to which the `helm` of a folder appends its errors.
+
+    ct closes the pipe of a program that has ended before all of it is read (chart-testing 3.14.0, pkg/exec), and with
+    it goes, now and then, the one line that says why.
+    """
+    file = folder / "helm.err"
+    helm = folder / "helm"
+    helm.write_text(f"#!/bin/sh\nexec '{toolchain.tool('helm')}' \"$@\" 2>>'{file}'\n", encoding="utf-8")
+    helm.chmod(0o755)
+    return file
 
 
 def _secrets(repository: Path, name: str) -> list[Wanted]:

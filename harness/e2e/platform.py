@@ -270,8 +270,14 @@ class Platform:
         return found
 
     def resource_versions(self) -> dict[str, str]:
-        """Return the resource version of every tracked object."""
-        return {key: item["metadata"]["resourceVersion"] for key, item in self.resources().items()}
+        """Return the resource version of every tracked object; of a CronJob, who wrote it when.
+
+        Its controller writes the time of each run into the status, and a run may fall between two looks.
+        """
+        return {
+            key: _writers(item) if item["kind"] == "CronJob" else item["metadata"]["resourceVersion"]
+            for key, item in self.resources().items()
+        }
 
     def pods(self) -> Pods:
         """Return the uids of the serving pods of each component."""
@@ -346,3 +352,9 @@ def merged(base: Mapping[str, Any] | None, over: Mapping[str, Any]) -> dict[str,
         old = result.get(key)
         result[key] = merged(old, value) if isinstance(old, Mapping) and isinstance(value, Mapping) else value
     return result
+
+
+def _writers(item: Object) -> str:
+    """Return who wrote an object but for its status, and when."""
+    entries = [entry for entry in item["metadata"]["managedFields"] if entry.get("subresource") != "status"]
+    return str(sorted((entry["manager"], entry["time"]) for entry in entries))

@@ -16,7 +16,7 @@ from harness.e2e.platform import TRACKING, Platform, Pods, converged, rolled
 from harness.model.contract import TIERS
 
 pytestmark = pytest.mark.gitops
-OPTIONAL = "federation-manager-opa"  # tier services, in the first wave: all of core's later waves come after it
+OPTIONAL = "im-connector"  # tier services, nobody requires it, in the first wave: core's later waves come after it
 FIXED = "orchestrator"
 
 
