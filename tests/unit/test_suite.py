@@ -62,7 +62,7 @@ def test_paths_and_tiers_say_which_tests(
 
 
 def test_a_path_that_there_is_not_is_refused_before_anything_starts() -> None:
-    with pytest.raises(UserError, match="there is no tests/unit/test_nothing.py"):
+    with pytest.raises(UserError, match=r"there is no tests/unit/test_nothing\.py"):
         select((), ("tests/unit/test_nothing.py::test_x",), ROOT)
     assert select((), ("--ignore", "tests/unit/test_nothing.py"), ROOT).options  # an option's value is pytest's
 
