@@ -26,6 +26,7 @@ from harness.argo.source import WorkingTreeSource
 from harness.bench.child import used
 from harness.e2e.platform import converged
 from harness.engines.embedded.engine import EmbeddedEngine
+from harness.engines.embedded.settings import Settings
 from harness.errors import UserError
 from harness.model.environment import ENVIRONMENTS
 from harness.paths import repository
@@ -66,6 +67,11 @@ class Cost:
 def names(count: int) -> list[str]:
     """Return the names of that many environments."""
     return [f"site-{number:02}" for number in range(1, count + 1)]
+
+
+def nodes(environments: int) -> int:
+    """Return how many simulated nodes (of 64 GiB) bear that many environments: each asks for 6 GiB."""
+    return max(3, math.ceil(environments / 8))
 
 
 def copy_checkout(folder: Path) -> Path:
@@ -118,7 +124,7 @@ def sync(counts: Sequence[int], seconds: float = math.inf) -> Iterator[Cost]:
     with tempfile.TemporaryDirectory(prefix="indigo-scale-") as folder:
         root = write_checkout(Path(folder), max(counts), "sync")
         run("git", "init", "--quiet", cwd=root)
-        engine = EmbeddedEngine(f"scale-{os.getpid()}")
+        engine = EmbeddedEngine(f"scale-{os.getpid()}", Settings(nodes=nodes(max(counts))))
         engine.up()
         try:
             source = WorkingTreeSource(engine.run_dir, root)
