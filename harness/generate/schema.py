@@ -18,7 +18,7 @@ from harness.generate.shapes import closed as _object
 from harness.generate.shapes import string as _string
 from harness.generate.text import sentence, to_json
 from harness.generate.values import defaults
-from harness.model.contract import SETTING_PATTERNS, TIERS, Contract, Setting, Type
+from harness.model.contract import ROLES, SETTING_PATTERNS, TIERS, Contract, Setting, Type
 from harness.model.environment import Mode, modes_of
 from harness.model.graph import Graph
 
@@ -232,6 +232,22 @@ def _global(graph: Graph) -> Schema:
                     "bundle": _string("Its key with all authorities, the usual ones included.", r"^\S+$"),
                     "own": _string("Its key with the site's own authorities alone.", r"^\S+$"),
                 }
+            ),
+            "issuers": {
+                "type": "array",
+                "description": "Issuers besides the platform's IAM whose tokens are believed.",
+                "items": {
+                    **_object(
+                        {
+                            "issuer": _string("The iss of its tokens, letter by letter.", r"^https://[^\s,]+$"),
+                            "claim": _string("Claim of its users that holds their groups.", r"^\S+$"),
+                        }
+                    ),
+                    "required": ["issuer"],
+                },
+            },
+            "groups": _object(
+                {role: {"type": "array", "uniqueItems": True, "items": _string("Group.", r"^\S+$")} for role in ROLES}
             ),
             "audiences": _object(
                 {

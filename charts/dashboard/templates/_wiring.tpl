@@ -42,7 +42,7 @@ FLASK_IAM_CLIENT_ID: '"$(DASHBOARD_IAM_CLIENT_ID)"'
 FLASK_IAM_CLIENT_SECRET: '"$(DASHBOARD_IAM_CLIENT_SECRET)"'
 FLASK_IAM_BASE_URL: {{ include "common.publicurl" (dict "root" .root "component" "iam") }}
 FLASK_IAM_SCOPE: {{ $site.iamScopes | toJson | toJson }}
-FLASK_IAM_ADMIN_GROUPS: {{ $site.adminGroups | toJson | toJson }}
+FLASK_IAM_ADMIN_GROUPS: {{ include "common.groups" (dict "root" .root "role" "admin" "own" $site.adminGroups) | toJson }}
 FLASK_ORCHESTRATOR_URL: {{ include "common.insideurl" $orchestrator }}
 FLASK_CALLBACK_URL: {{ $callback }}/callback
 {{- with include "dashboard.registry" . }}

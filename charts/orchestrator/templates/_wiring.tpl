@@ -106,6 +106,12 @@ the site's own URL wins. Without an address it is empty, and orchestrator.errors
 {{- .root.Values.oidc.issuer | default (printf "%s/" (include "common.publicurl" (dict "root" .root "component" "iam"))) -}}
 {{- end -}}
 
+{{- /* The one group of administrators that the software knows: its own value, else that of the platform, where that is one. */ -}}
+{{- define "orchestrator.admingroup" -}}
+{{- $groups := include "common.groups" (dict "root" .root "role" "admin" "own" nil) | fromJsonArray -}}
+{{- .root.Values.oidc.adminGroup | default (first $groups) | default "orchestrator-admins" -}}
+{{- end -}}
+
 {{- /*
 application.yml, which Spring finds in config/ below the working directory, and the files of local services. The XA name is made
 of what stays the same over restarts and differs between platforms that share a database server.
@@ -116,7 +122,7 @@ of what stays the same over restarts and differs between platforms that share a 
   "client-id" "${ORCHESTRATOR_OIDC_CLIENT_ID}"
   "client-secret" "${ORCHESTRATOR_OIDC_CLIENT_SECRET}"
   "scopes" $oidc.scopes -}}
-{{- $issuer := dict "orchestrator" $client "audience" (include "common.audience" (dict "root" .root "component" "orchestrator")) "admingroup" $oidc.adminGroup -}}
+{{- $issuer := dict "orchestrator" $client "audience" (include "common.audience" (dict "root" .root "component" "orchestrator")) "admingroup" (include "orchestrator.admingroup" .) -}}
 {{- if $oidc.clues -}}
 {{- $_ := set $issuer "clues" (dict "client-id" "${ORCHESTRATOR_CLUES_CLIENT_ID}" "client-secret" "${ORCHESTRATOR_CLUES_CLIENT_SECRET}") -}}
 {{- end -}}
@@ -179,6 +185,11 @@ connects again by itself, so that the Orchestrator never waits for its log (docs
 {{- $issuer := include "orchestrator.issuer" . -}}
 {{- if not (regexMatch "^https?://\\S+/$" $issuer) -}}
 {{- $errors = append $errors (printf "orchestrator.oidc.issuer: %q is not the iss of a token of INDIGO IAM; write it with the slash at its end: %s/" $issuer $issuer) -}}
+{{- end -}}
+
+{{- $groups := include "common.groups" (dict "root" .root "role" "admin" "own" nil) | fromJsonArray -}}
+{{- if and (gt (len $groups) 1) (not $values.oidc.adminGroup) -}}
+{{- $errors = append $errors (printf "orchestrator.oidc.adminGroup: is required, the Orchestrator knows one group of administrators and global.groups.admin names %d; write one of %s" (len $groups) (join ", " $groups)) -}}
 {{- end -}}
 
 {{- range $name, $service := include "orchestrator.services" . | fromJson -}}

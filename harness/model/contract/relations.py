@@ -50,6 +50,22 @@ class Trust(Closed):
     source: str
 
 
+class Issuers(Closed):
+    """Whose tokens the software believes besides the platform's IAM (`global.issuers`)."""
+
+    setting: Annotated[
+        str, Field(description="Setting, or path of a file, that lists them; empty: it knows one issuer alone.")
+    ] = ""
+    one: Annotated[str, Field(description="Why it knows one issuer alone.")] = ""
+    source: str
+
+    @model_validator(mode="after")
+    def _either(self) -> Issuers:
+        if bool(self.setting) == bool(self.one):
+            raise ValueError("either `setting` says where issuers are listed, or `one` why there can be one alone")
+        return self
+
+
 class Database(Closed):
     """A database that this component owns on a server of another component."""
 
