@@ -159,7 +159,7 @@ def package(tag: str) -> None:
 
 
 @ci.command()
-@click.option("--registry", required=True, help="Host and path, without a scheme: ghcr.io/owner/charts.")
+@click.option("--registry", required=True, help="Host and path, without a scheme: registry.example.org/owner/charts.")
 @click.option("--tag", required=True, help="Of the release; it must be the charts' version.")
 @click.option("--plain-http", is_flag=True, help="The registry speaks no TLS.")
 def release(registry: str, tag: str, plain_http: bool) -> None:
@@ -169,7 +169,7 @@ def release(registry: str, tag: str, plain_http: bool) -> None:
 
     \b
     Example:
-      indigo ci release --registry ghcr.io/infn-datacloud/charts --tag v0.1.0
+      indigo ci release --registry registry.example.org/indigo/charts --tag v0.1.0
     """
     digests = releasing.push(repository(), registry, tag, plain_http=plain_http)
     for reference, digest in digests.items():
