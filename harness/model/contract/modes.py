@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field
 
@@ -43,6 +43,10 @@ class External(Closed):
     gives: Annotated[Sentence, Field(description="What must be there: version, databases, users, topics, rights.")]
     url: Annotated[bool, Field(description="true: it is found by global.urls; false: by host and port.")] = False
     tls: Annotated[str, Field(description="How the connection is encrypted and who checks the certificate.")]
+    encryption: Annotated[
+        Literal["always", "url", "value", "never"],
+        Field(description="What decides: nothing, the scheme of the URL, `tls` of the entry, or it is not possible."),
+    ]
     provision: Annotated[
         Name | None, Field(description="Job that also runs against it, where the site says `provision: true`.")
     ] = None
