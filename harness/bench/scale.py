@@ -20,6 +20,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import yaml
+
 from harness.argo.applications import Applications, NotReached
 from harness.argo.pacer import Pacer
 from harness.argo.source import WorkingTreeSource
@@ -29,6 +31,7 @@ from harness.engines.embedded.engine import EmbeddedEngine
 from harness.engines.embedded.settings import Settings
 from harness.errors import UserError
 from harness.model.environment import ENVIRONMENTS
+from harness.model.load import load_contracts
 from harness.paths import repository
 from harness.process import run
 from harness.render import render_bootstrap
@@ -86,8 +89,11 @@ def copy_checkout(folder: Path) -> Path:
     return root
 
 
-def write_checkout(folder: Path, count: int, mark: str) -> Path:
-    """Write a checkout with that many environments and no others, and return it; the mark is in every one's values."""
+def write_checkout(folder: Path, count: int, mark: str, only: Sequence[str] = ()) -> Path:
+    """Write a checkout with that many environments and no others, and return it; the mark is in every one's values.
+
+    With `only`, they run these components and nothing else.
+    """
     root = copy_checkout(folder)
     dev = {path.name: path.read_text(encoding="utf-8") for path in (root / ENVIRONMENTS / "dev").iterdir()}
     shutil.rmtree(root / ENVIRONMENTS)
@@ -98,7 +104,20 @@ def write_checkout(folder: Path, count: int, mark: str) -> Path:
             (place / file).write_text(re.sub(r"\bdev\b", name, text), encoding="utf-8")
         with (place / "values.yaml").open("a", encoding="utf-8") as values:
             values.write(f"\nvalkey: {{podAnnotations: {{bench/mark: {mark}-{name}}}}}\n")
+        if only:
+            _switch_off(place / "values.yaml", root, only)
     return root
+
+
+def _switch_off(path: Path, root: Path, only: Sequence[str]) -> None:
+    """Leave these components on in an environment's values."""
+    contracts = load_contracts(root / "charts")
+    values = yaml.safe_load(path.read_text(encoding="utf-8"))
+    values["global"]["components"] = {
+        name: {"mode": "embedded" if name in only else "off"} for name, item in contracts.items() if not item.like
+    }
+    values = {"global": values["global"]} | {name: value for name, value in values.items() if name in only}
+    path.write_text(yaml.safe_dump(values), encoding="utf-8")
 
 
 def check(counts: Sequence[int]) -> Iterator[Cost]:
@@ -115,14 +134,14 @@ def check(counts: Sequence[int]) -> Iterator[Cost]:
                 yield Cost(what, count, done.seconds, done.cpu_seconds, done.mebibytes)
 
 
-def sync(counts: Sequence[int], seconds: float = math.inf) -> Iterator[Cost]:
+def sync(counts: Sequence[int], seconds: float = math.inf, only: Sequence[str] = ()) -> Iterator[Cost]:
     """Yield what it costs Argo CD to bring up environments beside those of the counts before, until all are healthy.
 
-    After `seconds` from the first bootstrap it ends: the last cost then has as many environments as are healthy,
-    and says of how many.
+    With `only`, environments of these components alone. After `seconds` from the first bootstrap it ends: the last cost
+    then has as many environments as are healthy, and says of how many.
     """
     with tempfile.TemporaryDirectory(prefix="indigo-scale-") as folder:
-        root = write_checkout(Path(folder), max(counts), "sync")
+        root = write_checkout(Path(folder), max(counts), "sync", only)
         run("git", "init", "--quiet", cwd=root)
         engine = EmbeddedEngine(f"scale-{os.getpid()}", Settings(nodes=nodes(max(counts))))
         engine.up()

@@ -18,6 +18,17 @@ class OperatorChart(Closed):
     version: str
 
 
+class OperatedMetrics(Closed):
+    """Metrics of the pods that an operator makes, where a site watches the platform (`global.monitoring`)."""
+
+    port: Annotated[int, Field(ge=1, le=65535, description="Prometheus may reach it, in all pods of the component.")]
+    name: Annotated[
+        str, Field(description="Name of the port in the pods, for a monitor of ours; empty: the operator writes one.")
+    ] = ""
+    why: Annotated[Sentence, Field(description="Which program offers them, and what switching it on does.")]
+    source: str
+
+
 class Operator(Closed):
     """Mode `operator`: the chart writes custom resources, and an operator that is there already makes all the rest."""
 
@@ -34,6 +45,9 @@ class Operator(Closed):
     reached: Annotated[tuple[int, ...], Field(description="Ports of the pods that the operator itself connects to.")]
     between: Annotated[tuple[int, ...], Field(description="Ports on which the pods reach each other.")]
     replicas: Replicas
+    pods: Annotated[str, Field(pattern=r"\{name\}", description="Pattern of the names of its pods.")]
+    claims: Annotated[str, Field(pattern=r"\{name\}", description="Pattern of the names of their claims.")]
+    metrics: OperatedMetrics
     source: str
 
 
