@@ -9,9 +9,10 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from harness.drills.askers import Askers
 from harness.drills.model import Away, Measure
 from harness.drills.probe import Probe, serving
-from harness.drills.requests import Askers, Requests
+from harness.drills.requests import Requests
 from harness.e2e.platform import Platform
 from harness.engines.base import Ability
 from harness.engines.kind.engine import KindEngine

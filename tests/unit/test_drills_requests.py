@@ -14,9 +14,10 @@ import pytest
 
 from harness import process
 from harness.drills import machines
+from harness.drills.askers import GATEWAY, targets
 from harness.drills.model import Away, Drill, Measure, Recovered, Scene, whole
 from harness.drills.probe import Gap
-from harness.drills.requests import GATEWAY, Answer, Requests, targets
+from harness.drills.requests import Answer, Requests
 from harness.drills.run import _answers_at_first, _reasons, _unnoticed, _wait, run
 from harness.drills.watch import Watch
 from harness.errors import UserError
