@@ -4,21 +4,22 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterator
-from contextlib import ExitStack
+import uuid
 from dataclasses import dataclass
 
 import pytest
 
 from harness.doubles.describe import names
-from harness.e2e import journey
-from harness.e2e.hands import Door, Hands
+from harness.e2e import gateway, journey
+from harness.e2e.hands import Door, Gate, Hands
 from harness.e2e.observe import Seen
 from harness.e2e.platform import Platform
+from tests.kind.conftest import BELOW, urls
 
 TEMPLATE = "tosca_definitions_version: tosca_simple_yaml_1_0\ntopology_template:\n  inputs: {}\n"
 WAY = [
-    ("orchestrator", "taken"),
+    ("gateway", "POST https://"),
+    ("orchestrator", "taken at https://"),
     ("template-parser", "found in the log"),
     ("provider-selector", "1 providers are able"),
     ("ai-ranker-inference", "ranked"),
@@ -34,7 +35,7 @@ SECONDS = 30
 
 @dataclass(frozen=True)
 class Ways:
-    """Ways in to what users ask, and a user's token."""
+    """Ways in to what users ask, through the gateway, and a user's token."""
 
     iam: Door
     orchestrator: Door
@@ -43,20 +44,18 @@ class Ways:
 
 
 @pytest.fixture(scope="module")
-def ways(hands: Hands, running: tuple[Platform, list[Seen]]) -> Iterator[Ways]:
-    """Through the kubelet: this tier has no gateway, so the routes are not part of the way."""
+def ways(hands: Hands, gate: Gate, running: tuple[Platform, list[Seen]]) -> Ways:
+    """By the public URLs, over TLS with the certificate of the site's authority."""
     platform, _ = running
-    if not {component for component, _ in WAY} <= set(platform.components):
+    if not {component for component, _ in WAY} <= {*platform.components, "gateway"}:
         pytest.skip("the profile has not every component of the way")
-    with ExitStack() as stack:
-        iam = stack.enter_context(hands.door("iam", 8080))
-        orchestrator = stack.enter_context(hands.door("orchestrator", 8080))
-        dashboard = stack.enter_context(hands.door("dashboard", 5001))
-        password = hands.secret("iam-admin", "password")
-        form = [("grant_type", "password"), ("username", "admin"), ("password", password)]
-        answer = iam.ask("/token", form=form)
-        assert answer.status == 200, answer.text
-        yield Ways(iam, orchestrator, dashboard, json.loads(answer.text)["access_token"])
+    public = urls(platform)
+    iam = gate.door(public["iam"])
+    form = [("grant_type", "password"), ("username", "admin"), ("password", hands.secret("iam-admin", "password"))]
+    answer = iam.ask("/token", form=form)
+    assert answer.status == 200, answer.text
+    token = json.loads(answer.text)["access_token"]
+    return Ways(iam, gate.door(public["orchestrator"] + BELOW), gate.door(public["dashboard"]), token)
 
 
 def test_a_request_goes_its_way_and_the_dashboard_shows_the_end(
@@ -64,9 +63,11 @@ def test_a_request_goes_its_way_and_the_dashboard_shows_the_end(
 ) -> None:
     platform, _ = running
     hands.run_now("federation-registry-feeder")  # there has to be a provider that can be selected
-    wanted = {"template": TEMPLATE, "callback": "http://dashboard:5001/callback"}
+    public = urls(platform)
+    wanted = {"template": TEMPLATE, "callback": public["dashboard"] + "/callback"}
+    asked = {"X-Request-Id": str(uuid.uuid4())}
     with platform.recorder.phase("one request, to its end", budget=SECONDS):
-        answer = ways.orchestrator.ask("/deployments", token=ways.token, body=wanted)
+        answer = ways.orchestrator.ask("/deployments", token=ways.token, body=wanted, headers=asked)
         assert answer.status == 201, answer.text
         request = json.loads(answer.text)["uuid"]
         shown = end_of(ways.dashboard, ways.token, request)
@@ -77,7 +78,9 @@ def test_a_request_goes_its_way_and_the_dashboard_shows_the_end(
     way: list[journey.Hop] = []
 
     def arrived() -> bool:
-        way[:] = journey.hops(request, [hands.logs(name) for name in platform.components if serves(platform, name)])
+        logs = [hands.logs(name) for name in platform.components if serves(platform, name)]
+        logs.append(hands.log_of(f"deployment/{gateway.NAME}", f"--namespace={gateway.NAMESPACE}"))
+        way[:] = journey.hops({request, *asked.values()}, logs)
         return any(hop.component == "dataset-collector" for hop in way)
 
     platform.until(arrived, "the dataset collector has learnt from it", 60)
@@ -87,6 +90,9 @@ def test_a_request_goes_its_way_and_the_dashboard_shows_the_end(
         found = [i for i, hop in enumerate(way) if hop.component == component and hop.what.startswith(what)]
         assert found and found[0] >= position, f"{component}: {what}\n{journey.table(way)}"
         position = found[0]
+    assert way[0].component == "gateway", "nothing is before the gateway"
+    taken = next(hop.what for hop in way if hop.what.startswith("taken at "))
+    assert taken.startswith(f"taken at {public['orchestrator']}{BELOW}/deployments for "), "the headers of the gateway"
 
 
 def serves(platform: Platform, name: str) -> bool:
