@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import os
 import signal
 import time
@@ -113,7 +112,7 @@ class KindEngine(KeptEngine):
             self.supervisor = Supervisor.start(self.run_dir, keep=[claim.holder.fileno()])
         finally:
             claim.release()
-        try:
+        with self.starting():
             removal.register(self.run_dir, docker, self.cluster_name)
             place = Place(self.run_dir, settings.logs or self.run_dir / "logs", self.supervisor, {})
             place.lay_out(tools)
@@ -123,14 +122,6 @@ class KindEngine(KeptEngine):
             loads = Loads((*settings.images, *own.present), settings.archives, tuple(own.missing) and names)
             self._start(place, argo, image.name, loads, cgroup_v1=host.cgroup == "1", begin=begin)
             self._write_down(place, {} if self.inside else argo.health, time.time())
-        except OSError as error:
-            self.give_up(error)
-            full = error.errno in (errno.ENOSPC, errno.EDQUOT)
-            fix = "free disk space" if full else None
-            raise UserError(f"the engine cannot be started: {error}", fix=fix) from error
-        except BaseException as error:
-            self.give_up(error)
-            raise
         self.mark("up", begin)
 
     def _start(self, place: Place, argo: ArgoCD, image: str, loads: Loads, *, cgroup_v1: bool, begin: float) -> None:
@@ -147,7 +138,7 @@ class KindEngine(KeptEngine):
             if self.inside:
                 self._argocd_inside(argo, cluster)
             else:
-                self._argocd_outside(argo, cluster, pool)
+                argo.take_over(cluster, pool, self._wait)
             self.mark("argocd healthy", begin)
             self._wait(lambda: self._nodes_ready(cluster), "the nodes are not ready")
             self._wait(load.done, "the images are not loaded")
@@ -187,13 +178,6 @@ class KindEngine(KeptEngine):
         descriptor = os.open(self.argocd_kubeconfig, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
         with os.fdopen(descriptor, "w") as file:
             yaml.safe_dump(own, file)
-
-    def _argocd_outside(self, argo: ArgoCD, cluster: Cluster, pool: ThreadPoolExecutor) -> None:
-        argo.install(cluster, pool)
-        self._wait(argo.served(cluster), "Argo CD's kinds are not served")
-        argo.start_controllers()
-        argo.create_default_project(cluster)
-        self._wait(argo.healthy(), "Argo CD is not healthy")
 
     def _argocd_inside(self, argo: ArgoCD, cluster: Cluster) -> None:
         inside.install(cluster, self.source_dir)
