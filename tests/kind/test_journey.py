@@ -5,13 +5,17 @@ from __future__ import annotations
 import json
 import time
 import uuid
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import pytest
 
+from harness.cluster import Cluster
 from harness.doubles.describe import names
 from harness.e2e import gateway, journey
 from harness.e2e.hands import Door, Gate, Hands
+from harness.e2e.matrix import open_edge
+from harness.e2e.objects import Objects
 from harness.e2e.observe import Seen
 from harness.e2e.platform import Platform
 from tests.kind.conftest import BELOW, urls
@@ -118,6 +122,54 @@ def report(platform: Platform, way: list[journey.Hop]) -> None:
         path = recorder.directory / "journey.svg"
         path.write_text(journey.picture(way))
         recorder.artefact("The way of one request", path)
+
+
+BUCKET = """
+tosca_definitions_version: tosca_simple_yaml_1_0
+topology_template:
+  node_templates:
+    store:
+      type: tosca.nodes.indigo.S3Bucket
+      properties: {bucket_name: kept, s3_url: "http://s3:7070", enable_versioning: "false"}
+"""
+
+
+@pytest.fixture
+def at_the_object_store(cluster: Cluster, running: tuple[Platform, list[Seen]]) -> Iterator[None]:
+    """For one test, the Orchestrator may reach the object store: on a site that is outside, and users name it."""
+    platform, _ = running
+    if "s3" not in platform.components:
+        pytest.skip("the profile has no object store")
+    policies = open_edge("orchestrator", "s3")
+    for item in policies:
+        cluster.apply({**item, "metadata": {**item["metadata"], "namespace": platform.namespace}})
+    yield
+    for item in policies:
+        cluster.delete("NetworkPolicy", item["metadata"]["name"], platform.namespace)
+
+
+@pytest.mark.usefixtures("at_the_object_store")
+def test_a_bucket_is_made_with_the_users_keys_of_the_vault_and_not_with_wrong_ones(ways: Ways, hands: Hands) -> None:
+    access, secret = hands.secret("s3-root", "access-key"), hands.secret("s3-root", "secret-key")
+    ended = {}
+    for key in (secret, "wrong"):
+        with hands.door("openbao", 8200) as vault:
+            login = vault.ask(
+                "/v1/auth/userpass/login/admin", body={"password": hands.secret("openbao-admin", "password")}
+            )
+            head = {"X-Vault-Token": json.loads(login.text)["auth"]["client_token"]}
+            keys = {"data": {"aws_access_key": access, "aws_secret_key": key}}
+            path = "/v1/secrets/data/admin/services_credential/s3:7070/users"
+            assert vault.ask(path, headers=head, body=keys).status == 200
+        answer = ways.orchestrator.ask("/deployments", token=ways.token, body={"template": BUCKET})
+        request = json.loads(answer.text)["uuid"]
+        ended[key] = end_of(ways.dashboard, ways.token, request)
+    assert ended[secret]["status"] == "CREATE_COMPLETE", ended[secret]["statusReason"]
+    assert ended["wrong"]["status"] == "CREATE_FAILED" and "403" in ended["wrong"]["statusReason"]
+    with hands.door("s3", 7070) as door:
+        s3 = Objects(door.url, access, secret)
+        assert s3.ask("GET", f"/{ended[secret]['uuid']}-kept").status == 200
+        assert s3.ask("GET", f"/{ended['wrong']['uuid']}-kept").status == 404
 
 
 @pytest.mark.parametrize(

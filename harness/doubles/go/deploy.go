@@ -25,6 +25,7 @@ const (
 	journal = "CREATE TABLE IF NOT EXISTS indigo_double_deployments (uuid CHAR(36) PRIMARY KEY, status VARCHAR(32), reason TEXT, " +
 		"created DATETIME, ranked TEXT, infrastructure TEXT)"
 	service = "i.r.o.service.DeploymentServiceImpl" // the logger whose lines upstream's parsers look for
+	group   = "users"                               // of every user of IAM's double
 	cloud   = "id = cloud; type = Dummy; username = nobody; password = nothing"
 	simple  = "network net (outbound = 'no')\nsystem node (cpu.arch='x86_64' and cpu.count>=1 and memory.size>=512m and " +
 		"net_interface.0.connection = 'net' and disk.0.os.name='linux' and disk.0.image.url = 'mock0://cloud/1' and " +
@@ -34,7 +35,7 @@ const (
 // deployment is one request on its way.
 type deployment struct {
 	uuid, token, issuer, callback string
-	template                      string
+	template, vault               string // the latter: what the vault has given it
 	double                        *Description
 	env                           map[string]string
 }
@@ -128,8 +129,8 @@ func (p *deployment) run() {
 	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Minute)
 	defer cancel()
 	status, reason := "CREATE_COMPLETE", ""
-	p.say("Creating deployment with template\n"+p.template, Message{"user_group": "users"})
-	for _, step := range []func(context.Context) error{p.rank, p.credentials, p.infrastructure} {
+	p.say("Creating deployment with template\n"+p.template, Message{"user_group": group})
+	for _, step := range []func(context.Context) error{p.rank, p.credentials, p.storage, p.infrastructure} {
 		if err := step(ctx); err != nil {
 			status, reason = "CREATE_FAILED", err.Error()
 			break
@@ -215,10 +216,16 @@ func (p *deployment) credentials(ctx context.Context) error {
 	if err := post(ctx, strings.TrimSuffix(p.issuer, "/")+"/token", headers, form, &exchanged); err != nil {
 		return fmt.Errorf("the issuer exchanges no token: %w", err)
 	}
+	var given struct {
+		Auth struct {
+			Token string `json:"client_token"`
+		}
+	}
 	login := Message{"jwt": exchanged.Token, "role": expand("${VAULT_ROLE:orchestrator}", p.env)}
-	if err := call(ctx, http.MethodPost, vault+"/v1/auth/jwt/login", nil, login, &Message{}); err != nil {
+	if err := call(ctx, http.MethodPost, vault+"/v1/auth/jwt/login", nil, login, &given); err != nil {
 		return fmt.Errorf("the vault lets nobody in: %w", err)
 	}
+	p.vault = given.Auth.Token
 	hop(p.uuid, "the vault has let it in")
 	return nil
 }
