@@ -69,9 +69,14 @@ def _render(component: str, values: str) -> tuple[Object, ...]:
     return tuple(document for document in yaml.load_all(answer["rendered"], Loader=Loader) if document)
 
 
+@cache
+def _program() -> Path:
+    return toolchain.tool("helm")
+
+
 def _helm(chart: Path, values: str) -> dict[str, str]:
     """Return what Helm says, from the cache of renders where the same bytes were given to the same Helm before."""
-    helm = toolchain.tool("helm")
+    helm = _program()
     key = renders.Key()
     key.add("helm", str(helm.stat().st_mtime_ns))
     key.add("values", values)

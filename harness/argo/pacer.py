@@ -9,20 +9,19 @@ operation, a few times a second. Order, health and results are Argo CD's own; on
 from __future__ import annotations
 
 import contextlib
-import threading
 import time
-from types import TracebackType
-from typing import Self
+from collections.abc import Callable, Mapping
 
 import urllib3
 
 from harness.argo.applications import API_VERSION, KIND, Application
+from harness.background import Background
 from harness.cluster import ApiError, Cluster
 
 ANNOTATION = "indigo-paas/pace"
 
 
-class Pacer:
+class Pacer(Background):
     """Paces the Applications of one namespace between `with` and its end.
 
     Args:
@@ -32,23 +31,15 @@ class Pacer:
     """
 
     def __init__(self, cluster: Cluster, namespace: str = "argocd", seconds: float = 0.3) -> None:
+        super().__init__()
         self.cluster = cluster
         self.namespace = namespace
         self.seconds = seconds
-        self._ended = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="pacer", daemon=True)
         self._touched: dict[str, float] = {}
         self._running: set[str] = set()
 
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._ended.set()
-        self._thread.join(5.0)
+    def _work(self) -> Mapping[str, Callable[[], None]]:
+        return {"pacer": self._run}
 
     def _run(self) -> None:
         while not self._ended.is_set():

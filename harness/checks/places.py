@@ -7,6 +7,7 @@ would open first; a line is given only where one is known.
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -14,6 +15,7 @@ from pathlib import Path
 
 import yaml
 
+from harness import files
 from harness.checks.model import Finding, Platform, Subject
 from harness.errors import UserError
 from harness.model.environment import ENVIRONMENTS, UMBRELLA, values_files
@@ -217,7 +219,12 @@ def _keys(finding: Finding) -> tuple[list[tuple[str, ...]], list[tuple[str, ...]
 
 def _compose(path: Path) -> yaml.Node | None:
     try:
-        node: yaml.Node | None = yaml.compose(path.read_text(encoding="utf-8"), Loader=_Loader)
+        return _composed(files.text(path))
     except (OSError, ValueError, yaml.YAMLError):
         return None
+
+
+@functools.lru_cache(maxsize=64)  # the watch and the tests ask for a few files again and again
+def _composed(text: str) -> yaml.Node | None:
+    node: yaml.Node | None = yaml.compose(text, Loader=_Loader)
     return node

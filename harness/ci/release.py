@@ -78,7 +78,7 @@ def push(repository: Path, registry: str, tag: str = "", *, plain_http: bool = F
 
     Args:
         repository: the checkout.
-        registry: host and path, without a scheme: ghcr.io/infn-datacloud/charts.
+        registry: host and path, without a scheme: registry.example.org/indigo/charts.
         tag: of the release.
         plain_http: whether the registry speaks no TLS (one on this machine).
 

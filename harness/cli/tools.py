@@ -99,10 +99,9 @@ def list_(output: str) -> None:
         return
     table = Table(box=None, pad_edge=False)
     table.add_column("tool", no_wrap=True)
-    table.add_column("version", no_wrap=True)
-    table.add_column("from", overflow="fold", min_width=9)
-    table.add_column("size", justify="right", no_wrap=True)
-    table.add_column("what it is", no_wrap=True, overflow="ellipsis")
+    for name in ("version", "from", "size"):
+        table.add_column(name, no_wrap=True, justify="right" if name == "size" else "left")
+    table.add_column("what it is")  # what gives way in a narrow terminal
     for row in found:
         size = f"{row.bytes / 1e6:.0f} MB" if row.bytes else ""
         source = row.path if row.source == "PATH" else row.source

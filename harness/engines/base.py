@@ -30,7 +30,7 @@ class Ability(StrEnum):
     REAL_PODS = "real-pods"
     """Containers run and NetworkPolicies are enforced."""
     NODES = "nodes"
-    """`kill` and `restart` of nodes by name."""
+    """`kill`, `restart` and `on_node` of nodes by name."""
 
 
 @dataclass(frozen=True)
@@ -136,6 +136,14 @@ class Engine(ABC):
             UserError: the namespace may not be used.
         """
         return
+
+    def on_node(self, node: str, *command: str) -> str:
+        """Run a command as root on a node and return what it prints.
+
+        Raises:
+            UserError: it fails, or nodes of this engine run nothing.
+        """
+        raise self._cannot(Ability.NODES)
 
     def cluster(self) -> Cluster:
         """Return an adapter to its API server, with the user's kubeconfig."""

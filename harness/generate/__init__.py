@@ -13,6 +13,7 @@ from harness.generate import (
     clients,
     dashboards,
     external,
+    identity,
     images,
     immutable,
     index,
@@ -104,6 +105,7 @@ def shared(graph: Graph, common: Mapping[str, SharedImage]) -> dict[Path, str]:
         Path("docs/reference/graph.md"): reference.graph_page(graph),
         Path("docs/reference/traps.md"): reference.traps(graph),
         Path("docs/reference/clients.md"): clients.render(graph),
+        Path("docs/reference/identity.md"): identity.render(graph),
         Path("docs/reference/alerts.md"): alerts.render(graph),
         **{
             dashboards.FOLDER / f"{name}.json": dashboards.tier(graph, name)

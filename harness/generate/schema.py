@@ -18,7 +18,7 @@ from harness.generate.shapes import closed as _object
 from harness.generate.shapes import string as _string
 from harness.generate.text import sentence, to_json
 from harness.generate.values import defaults
-from harness.model.contract import SETTING_PATTERNS, TIERS, Contract, Setting, Type
+from harness.model.contract import ROLES, SETTING_PATTERNS, TIERS, Contract, Setting, Type
 from harness.model.environment import Mode, modes_of
 from harness.model.graph import Graph
 
@@ -233,6 +233,22 @@ def _global(graph: Graph) -> Schema:
                     "own": _string("Its key with the site's own authorities alone.", r"^\S+$"),
                 }
             ),
+            "issuers": {
+                "type": "array",
+                "description": "Issuers besides the platform's IAM whose tokens are believed.",
+                "items": {
+                    **_object(
+                        {
+                            "issuer": _string("The iss of its tokens, letter by letter.", r"^https://[^\s,]+$"),
+                            "claim": _string("Claim of its users that holds their groups.", r"^\S+$"),
+                        }
+                    ),
+                    "required": ["issuer"],
+                },
+            },
+            "groups": _object(
+                {role: {"type": "array", "uniqueItems": True, "items": _string("Group.", r"^\S+$")} for role in ROLES}
+            ),
             "audiences": _object(
                 {
                     name: {"type": "string", "minLength": 1, "description": "Audience of its tokens for the vault."}
@@ -296,6 +312,11 @@ def _place(contract: Contract) -> Schema:
         "port": {"type": "integer", "minimum": 1, "maximum": 65535},
         "cidrs": _cidrs("Addresses of an external one; without them, global.network.internetCidrs."),
     }
+    if contract.external and contract.external.encryption in ("value", "never"):
+        properties["tls"] = {
+            "enum": ["none", "preferred", "required"] if contract.external.encryption == "value" else ["none"],
+            "description": "Whether clients encrypt the way to an external one. " + sentence(contract.external.tls),
+        }
     if contract.external and contract.external.provision:
         properties["provision"] = {
             "type": "boolean",

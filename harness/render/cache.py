@@ -7,10 +7,10 @@ import hashlib
 import json
 import os
 import tempfile
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from harness import files
 from harness.errors import UserError
 from harness.paths import cache_dir
 from harness.render.locate import shown
@@ -38,8 +38,8 @@ class Key:
         Raises:
             UserError: a link that leads nowhere.
         """
-        for path in tree(folder):
-            self.add(str(path.relative_to(folder)), read(path))
+        for name in files.below(folder):
+            self.add(name, read(f"{folder}/{name}"))
 
     def text(self) -> str:
         """Return the hash as text."""
@@ -57,24 +57,16 @@ def tree_hash(folder: Path) -> str:
     return key.text()
 
 
-def tree(folder: Path) -> Iterator[Path]:
-    """Yield the files below a folder as they are reached through links, sorted."""
-    found = []
-    for parent, folders, files in os.walk(folder, followlinks=True):
-        folders.sort()
-        found += [Path(parent) / name for name in files]
-    yield from sorted(found)
-
-
-def read(path: Path) -> bytes:
+def read(path: str | Path) -> bytes:
     """Return a file's bytes.
 
     Raises:
         UserError: it is a link that leads nowhere.
     """
     try:
-        return path.read_bytes()
+        return files.content(path)
     except FileNotFoundError:
+        path = Path(path)
         link = (
             f"the link {path.name} leads to {path.readlink()}, which is not there" if path.is_symlink() else "no file"
         )

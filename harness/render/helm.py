@@ -26,6 +26,9 @@ from harness.render.refusal import refusal
 
 KUBERNETES = "1.37.2"  # the version of the embedded engine; what `--kube-version` is without another wish
 WORKERS = 2
+REFUSED = "refused"  # the folder of what Helm refused
+# it refuses the values or a template says so: the same bytes are refused again, which no full disk or lack of memory is
+_OWN = re.compile(r"(?:level=.*\n)*Error: (?:values don't meet the specifications|execution error at )")
 _SOURCE = re.compile(r"^# Source: (\S+)$", re.M)
 _SPEED = {"GOGC": "400"}  # Helm ends before it would need its memory back; a fifth less time
 
@@ -131,7 +134,7 @@ def template(inputs: Inputs, trees: Mapping[Path, str] | None = None) -> Renderi
     if stored is None:
         for path in (*inputs.values, *inputs.written):
             read_yaml(path, shown(path))  # Helm takes a key that is written twice without a word
-        text = template_text(inputs)
+        text = _accepted(inputs, key)
         objects = _parse(text, inputs)
         stored = {"digest": digest(text), "objects": objects, "sources": _sources(text, len(objects))}
         cache.store(key, stored)
@@ -153,6 +156,26 @@ def template_many(wanted: Iterable[Inputs]) -> dict[Inputs, Rendering]:
         return dict(zip(unique, pool.map(lambda inputs: template(inputs, trees), unique), strict=True))
 
 
+def _accepted(inputs: Inputs, key: str) -> str:
+    """Return Helm's output; what it refuses for the values' or a template's sake it refuses once, and is remembered.
+
+    Raises:
+        UserError: as `helm_template`.
+    """
+    places = cache.Key()  # what Helm says has paths in it
+    places.add("of", key)
+    places.add("paths", "\0".join(map(str, (inputs.chart, *inputs.values))))
+    known = cache.load(places.text(), REFUSED)
+    if known is None:
+        try:
+            return _output(inputs)
+        except ProcessError as error:
+            known = error.stderr
+            if _OWN.match(known):
+                cache.store(places.text(), known, REFUSED)
+    raise refusal(known, inputs.chart, (*inputs.values, *inputs.written)) from None
+
+
 def template_text(inputs: Inputs, environment: Mapping[str, str] | None = None) -> str:
     """Return Helm's output, always rendered anew.
 
@@ -163,21 +186,24 @@ def template_text(inputs: Inputs, environment: Mapping[str, str] | None = None) 
     Raises:
         UserError: as `helm_template`.
     """
+    try:
+        return _output(inputs, environment)
+    except ProcessError as error:
+        raise refusal(error.stderr, inputs.chart, (*inputs.values, *inputs.written)) from None
+
+
+def _output(inputs: Inputs, environment: Mapping[str, str] | None = None) -> str:
     if not (inputs.chart / "Chart.yaml").is_file():
         raise UserError(f"no chart in {inputs.chart.name}: Chart.yaml is missing", where=str(inputs.chart))
     with tempfile.TemporaryDirectory(prefix="indigo-helm-") as home:
         isolated = {f"HELM_{kind}_HOME": home for kind in ("CACHE", "CONFIG", "DATA")}
-        try:
-            done = run(
-                _helm(),
-                *inputs.arguments(),
-                cwd=inputs.chart,
-                env={**isolated, "HELM_PLUGINS": home, "KUBECONFIG": os.devnull, **_SPEED, **(environment or {})},
-                stdin=inputs.inline,
-            )
-        except ProcessError as error:
-            raise refusal(error.stderr, inputs.chart, (*inputs.values, *inputs.written)) from None
-    return done.stdout
+        return run(
+            _helm(),
+            *inputs.arguments(),
+            cwd=inputs.chart,
+            env={**isolated, "HELM_PLUGINS": home, "KUBECONFIG": os.devnull, **_SPEED, **(environment or {})},
+            stdin=inputs.inline,
+        ).stdout
 
 
 def digest(text: str) -> str:
@@ -231,9 +257,17 @@ def _key(inputs: Inputs, tree: str) -> str:
 
 
 def _helm() -> Path:
-    from harness import toolchain
+    """Return Helm; what decides which one it is is looked at once, and afterwards whether it is still there."""
+    place = cache_dir()
+    known = _found.get(place)
+    if known is None or not known.is_file():
+        from harness import toolchain
 
-    return Path(toolchain.tool("helm"))
+        known = _found[place] = Path(toolchain.tool("helm"))
+    return known
+
+
+_found: dict[Path, Path] = {}
 
 
 def _escaped(value: str) -> str:

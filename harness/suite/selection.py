@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
 
+from harness.errors import UserError
 from harness.report.machine import machine
 from harness.report.model import Tier
 
@@ -116,11 +117,16 @@ def select(tiers: Sequence[str], arguments: Sequence[str], root: Path) -> Select
         tiers: names of `TIERS`; none: all. A path among the arguments says more than they do.
         arguments: of the user, for pytest: options, and paths below tests/ (from here or from the checkout).
         root: the checkout.
+
+    Raises:
+        UserError: a path of a test that there is not.
     """
     paths: list[str] = []
     options: list[str] = []
     for before, argument in zip(("", *arguments), arguments, strict=False):
         path = "" if before in ("-k", "-m") else _path(argument, root)
+        if not path and argument.startswith("tests/") and not before.startswith("-"):
+            raise UserError(f"there is no {argument.partition('::')[0]}", fix="name a file or a folder below tests/")
         (paths if path else options).append(path or argument)
     asked = paths or [folder for tier in tiers or TIERS for folder in TIERS[tier]]
     if "tests" in asked:

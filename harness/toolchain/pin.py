@@ -27,11 +27,18 @@ def pin(module: str, version: str, go: Path) -> list[str]:
         modules = sorted({tool.pinned for tool in TOOLS if isinstance(tool, (GoTool, ModuleFiles))})
         raise UserError(f"no tool is made of the module {module}", fix=f"write one of: {', '.join(modules)}")
     env = goenv.environment(cache_dir(), cache_dir())
-    for folder in sorted({tool.module for tool in using}):
-        try:
+    folders = sorted({tool.module for tool in using})
+    before = {file: file.read_bytes() for folder in folders for file in (HERE / folder).glob("go.*")}
+    try:
+        for folder in folders:
             run(go.resolve(), "get", f"{module}@{version}", cwd=HERE / folder, env=env, timeout=900)
-        except ProcessError as error:
-            fix = "see which versions there are, and that the others in go.mod go with it"
-            raise UserError(f"{module} {version} cannot be had", fix=fix, details=error.stderr) from None
+    except BaseException as error:  # Ctrl-C too: all modules have the version, or none
+        for file, content in before.items():
+            file.write_bytes(content)
+        if not isinstance(error, ProcessError):
+            raise
+        fix = "see which versions there are, and that the others in go.mod go with it"
+        raise UserError(f"{module} {version} cannot be had", fix=fix, details=error.stderr) from None
+    finally:
         pinned_versions.cache_clear()
     return [tool.name for tool in using]

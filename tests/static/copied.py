@@ -37,6 +37,8 @@ class Copied:
         for path in wrong:
             if path in self._before:
                 self._copy(path)
+        if wrong:
+            self._before = self._state()
         return wrong
 
     def _copy(self, path: str) -> None:
@@ -44,25 +46,25 @@ class Copied:
             (self.root / path).mkdir()
         else:
             shutil.copy2(self._source / path, self.root / path, follow_symlinks=False)
-        self._before[path] = _signature(self.root / path)
 
     def _state(self) -> dict[str, Signature]:
-        return {os.path.relpath(path, self.root): _signature(path) for path in _walk(self.root)}
+        return dict(_walk(self.root, ""))
 
 
-def _walk(folder: Path) -> Iterator[Path]:
-    for parent, folders, files in os.walk(folder):
-        for name in (*folders, *files):
-            yield Path(parent, name)
+def _walk(folder: str | Path, before: str) -> Iterator[tuple[str, Signature]]:
+    for entry in os.scandir(folder):
+        yield before + entry.name, _signature(entry)
+        if entry.is_dir(follow_symlinks=False):
+            yield from _walk(entry.path, f"{before}{entry.name}/")
 
 
-def _signature(path: Path) -> Signature:
+def _signature(entry: os.DirEntry[str]) -> Signature:
     """Return what differs after any change: a write gives a new time, a replacement a new inode."""
-    if path.is_symlink():
-        return ("link", str(path.readlink()))
-    if path.is_dir():
+    if entry.is_symlink():
+        return ("link", os.readlink(entry))  # noqa: PTH115 - hundreds of files after each test: a Path costs more
+    if entry.is_dir():
         return ("folder",)
-    status = path.stat()
+    status = entry.stat()
     return ("file", status.st_mode, status.st_size, status.st_mtime_ns, status.st_ino)
 
 

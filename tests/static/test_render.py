@@ -14,6 +14,8 @@ from harness.checks import Subject
 from harness.cli.bootstrap import bootstrap as bootstrap_command
 from harness.cli.render import render as render_command
 from harness.errors import UserError
+from harness.paths import repository
+from harness.process import ProcessError
 from harness.render import argocd, cache, helm, helm_template, render_all, render_bootstrap, render_environment
 from harness.render.helm import Inputs
 from harness.render.objects import Loader, parse_objects, to_yaml
@@ -169,7 +171,7 @@ def test_the_same_input_is_rendered_once(checkout: Path, monkeypatch: pytest.Mon
         calls.append(inputs)
         return "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: x}\n"
 
-    monkeypatch.setattr(helm, "template_text", counted)
+    monkeypatch.setattr(helm, "_output", counted)
     monkeypatch.setattr(helm, "_helm", lambda: Path(__file__))
     chart = checkout / "charts/mariadb"
     for _ in range(2):
@@ -184,6 +186,38 @@ def test_the_same_input_is_rendered_once(checkout: Path, monkeypatch: pytest.Mon
     inputs = Inputs(chart, "a", "default")
     helm.template_many([inputs, inputs, Inputs(chart, "c", "default")])
     assert len(calls) == 5
+
+
+@pytest.mark.parametrize(
+    ("said", "again"),
+    [
+        ("Error: values don't meet the specifications of the schema(s)", 1),
+        ("Error: execution error at (mariadb/templates/a.yaml:1:2): mariadb.port: is no number", 1),
+        ("Error: open /tmp/x: no space left on device", 3),
+        ("", 3),  # killed
+    ],
+)
+def test_what_helm_refuses_for_the_values_sake_is_refused_once_and_what_the_machine_lacks_each_time(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, said: str, again: int
+) -> None:
+    monkeypatch.setenv("INDIGO_CACHE", str(tmp_path / "cache"))
+    calls: list[Inputs] = []
+
+    def refused(inputs: Inputs) -> str:
+        calls.append(inputs)
+        raise ProcessError(["helm"], 1, "", said)
+
+    monkeypatch.setattr(helm, "_output", refused)
+    monkeypatch.setattr(helm, "_helm", lambda: Path(__file__))
+    texts = set()
+    for _ in range(3):
+        with pytest.raises(UserError) as error:
+            helm_template(repository() / "charts/mariadb", release="a")
+        texts.add(str(error.value))
+    assert (len(calls), len(texts)) == (again, 1)
+    with pytest.raises(UserError):
+        helm_template(repository() / "charts/mariadb", release="b")
+    assert len(calls) == again + 1
 
 
 def test_the_cache_is_bounded_and_a_broken_entry_is_no_error(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

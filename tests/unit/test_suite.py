@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 
 from harness import toolchain
+from harness.errors import UserError
 from harness.paths import repository
 from harness.report.model import Outcome, Report, Tier, Verdict
 from harness.report.recorder import Recorder
@@ -58,6 +59,12 @@ def test_paths_and_tiers_say_which_tests(
 ) -> None:
     found = select(tiers, arguments, ROOT)
     assert (found.quick, found.engine, found.options) == (quick, engine, options)
+
+
+def test_a_path_that_there_is_not_is_refused_before_anything_starts() -> None:
+    with pytest.raises(UserError, match=r"there is no tests/unit/test_nothing\.py"):
+        select((), ("tests/unit/test_nothing.py::test_x",), ROOT)
+    assert select((), ("--ignore", "tests/unit/test_nothing.py"), ROOT).options  # an option's value is pytest's
 
 
 def test_a_path_may_be_written_from_where_one_stands(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ from click.testing import CliRunner
 from harness.cli.tools import tools
 from harness.errors import UserError
 from harness.toolchain import pin
+from harness.toolchain.catalog import TOOLS, GoTool
 
 ARGOCD = "github.com/argoproj/argo-cd/v3"
 GO = """#!/bin/sh
@@ -46,6 +48,27 @@ def test_a_version_that_there_is_not_and_a_module_of_no_tool_are_refused(go: Pat
     with pytest.raises(UserError, match=r"no tool is made of the module example\.org/x") as refused:
         pin.pin("example.org/x", "v1.0.0", go)
     assert ARGOCD in str(refused.value.fix)
+
+
+def test_a_version_that_one_of_two_modules_refuses_is_written_in_neither(
+    go: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    both = [
+        replace(tool, pinned=ARGOCD, module=folder)
+        for folder in ("go", "go-ct")
+        for tool in TOOLS[:1]
+        if isinstance(tool, GoTool)
+    ]
+    assert len(both) == 2
+    monkeypatch.setattr(pin, "TOOLS", both)
+    go.write_text(GO.replace("sed -i", 'case "$PWD" in */go-ct) exit 1;; esac; sed -i'))
+    with pytest.raises(UserError, match=r"v3\.6\.0 cannot be had"):
+        pin.pin(ARGOCD, "v3.6.0", go)
+    assert f"{ARGOCD} v3.6.1" in (tmp_path / "go/go.mod").read_text()
+    go.write_text(GO)
+    assert len(pin.pin(ARGOCD, "v3.6.0", go)) == 2
+    assert f"{ARGOCD} v3.6.0" in (tmp_path / "go/go.mod").read_text()
+    assert f"{ARGOCD} v3.6.0" in (tmp_path / "go-ct/go.mod").read_text()
 
 
 def test_the_command_wants_a_version() -> None:

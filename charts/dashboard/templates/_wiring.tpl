@@ -42,7 +42,7 @@ FLASK_IAM_CLIENT_ID: '"$(DASHBOARD_IAM_CLIENT_ID)"'
 FLASK_IAM_CLIENT_SECRET: '"$(DASHBOARD_IAM_CLIENT_SECRET)"'
 FLASK_IAM_BASE_URL: {{ include "common.publicurl" (dict "root" .root "component" "iam") }}
 FLASK_IAM_SCOPE: {{ $site.iamScopes | toJson | toJson }}
-FLASK_IAM_ADMIN_GROUPS: {{ $site.adminGroups | toJson | toJson }}
+FLASK_IAM_ADMIN_GROUPS: {{ include "common.groups" (dict "root" .root "role" "admin" "own" $site.adminGroups) | toJson }}
 FLASK_ORCHESTRATOR_URL: {{ include "common.insideurl" $orchestrator }}
 FLASK_CALLBACK_URL: {{ $callback }}/callback
 {{- with include "dashboard.registry" . }}
@@ -57,7 +57,7 @@ FLASK_RUCIO_CONNECTOR_ENABLE: "yes"
 FLASK_RUCIO_CONNECTOR_URL: {{ . | quote }}
 {{- end }}
 {{- end }}
-FLASK_SQLALCHEMY_DATABASE_URI: mysql+pymysql://dashboard:$(DASHBOARD_DB_PASSWORD)@{{ include "common.endpoint" $mariadb }}/orchestrator_dashboard
+FLASK_SQLALCHEMY_DATABASE_URI: mysql+pymysql://dashboard:$(DASHBOARD_DB_PASSWORD)@{{ include "common.endpoint" $mariadb }}/orchestrator_dashboard{{ include "common.tls.query" $mariadb }}
 FLASK_SQLALCHEMY_ENGINE_OPTIONS: '{"pool_pre_ping": true}'
 FLASK_REDIS_URL: {{ include "dashboard.redis" (dict "x" . "number" 1) }}
 FLASK_TOSCA_TEMPLATES_DIR: /opt/dashboard/tosca-templates

@@ -12,8 +12,8 @@ env:
   FM_OIDC_CLIENT_SECRET: {secret: federation-manager-dashboard-app, key: client-secret}
   FM_OIDC_SCOPES: {{ join " " $site.scopes | quote }}
   FM_OIDC_PROVIDER_ID: iam
-  {{- range $name, $role := dict "GROUPS_ADMIN" "admin" "GROUPS_SITE_ADMIN" "siteAdmin" "GROUPS_SITE_TESTER" "siteTester" "GROUPS_SLA_MANAGER" "slaManager" }}
-  {{ $name }}: {{ dict (printf "%s/" $iam) (get $site.roles $role) | toJson | toJson }}
+  {{- range $role, $name := .contract.roles }}
+  {{ $name }}: {{ dict (include "common.issuer" $) (include "common.groups" (dict "root" $.root "role" $role "own" (get $site.roles $role)) | fromJsonArray) | toJson | toJson }}
   {{- end }}
 errors: {{ include "federation-manager-dashboard.errors" . }}
 {{- end -}}

@@ -23,10 +23,14 @@ errors: {{ include "federation-manager-opa.errors" . }}
 {{- define "federation-manager-opa.data" -}}
 {{- $site := .root.Values -}}
 {{- $issuers := list -}}
-{{- range $issuer := prepend $site.furtherIssuers (printf "%s/" (include "common.publicurl" (dict "root" .root "component" "iam"))) | uniq -}}
-{{- $issuers = append $issuers (dict "endpoint" $issuer "claim" $site.claim) -}}
+{{- range $entry := include "common.issuers" (dict "root" .root "own" $site.furtherIssuers "claim" $site.claim) | fromJsonArray -}}
+{{- $issuers = append $issuers (dict "endpoint" $entry.issuer "claim" $entry.claim) -}}
 {{- end -}}
-{{- dict "trusted_issuers" $issuers "roles" $site.roles "permissions" $site.permissions | toPrettyJson -}}
+{{- $roles := dict -}}
+{{- range $role, $_ := .contract.roles -}}
+{{- $_ := set $roles $role (include "common.groups" (dict "root" $.root "role" $role "own" (get $site.roles $role)) | fromJsonArray) -}}
+{{- end -}}
+{{- dict "trusted_issuers" $issuers "roles" $roles "permissions" $site.permissions | toPrettyJson -}}
 {{- end -}}
 
 {{- define "federation-manager-opa.policy" -}}
@@ -81,8 +85,8 @@ allow if {
 {{- $site := .root.Values -}}
 {{- $wrong := list -}}
 {{- range $role := keys $site.permissions | sortAlpha -}}
-{{- if not (hasKey $site.roles $role) -}}
-{{- $wrong = append $wrong (printf "federation-manager-opa.permissions.%s: there is no such role; write one of %s" $role (keys $site.roles | sortAlpha | join ", ")) -}}
+{{- if not (hasKey $.contract.roles $role) -}}
+{{- $wrong = append $wrong (printf "federation-manager-opa.permissions.%s: there is no such role; write one of %s" $role (keys $.contract.roles | sortAlpha | join ", ")) -}}
 {{- end -}}
 {{- end -}}
 {{- if and $site.policy (not (regexMatch "(?m)^package fed_mgr\\s*$" $site.policy)) -}}

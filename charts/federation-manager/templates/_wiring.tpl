@@ -2,19 +2,18 @@
 {{- $site := .root.Values -}}
 {{- $mariadb := dict "root" .root "component" "mariadb" "port" "mysql" -}}
 {{- $kafka := dict "root" .root "component" "kafka" "port" "tls" -}}
-{{- $iam := include "common.publicurl" (dict "root" .root "component" "iam") -}}
 {{- $url := include "common.publicurl" (dict "root" .root "component" "federation-manager") -}}
 args: [fastapi, run, /app/fed_mgr/main.py, --port, "8000"]
 env:
   DB_SCHEME: mysql+pymysql
   DB_HOST: {{ include "common.host" $mariadb }}
   DB_PORT: {{ include "common.port" $mariadb | quote }}
-  DB_NAME: fed_mgr
+  DB_NAME: fed_mgr{{ include "common.tls.query" $mariadb }}
   DB_USER: fed_mgr
   DB_PASSWORD: {secret: federation-manager-db, key: password}
   AUTHN_MODE: local
   AUTHZ_MODE: opa
-  TRUSTED_IDP_LIST: {{ prepend $site.furtherIssuers (printf "%s/" $iam) | uniq | toJson | toJson }}
+  TRUSTED_IDP_LIST: {{ include "common.issuers.names" (dict "root" .root "own" $site.furtherIssuers) | toJson }}
   IDP_TIMEOUT: "5"
   OPA_AUTHZ_URL: {{ include "common.insideurl" (dict "root" .root "component" "federation-manager-opa" "port" "http") }}/v1/data/fed_mgr
   OPA_TIMEOUT: "3"

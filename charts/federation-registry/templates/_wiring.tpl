@@ -1,7 +1,6 @@
 {{- define "federation-registry.wiring" -}}
 {{- $site := .root.Values -}}
 {{- $url := include "common.publicurl" (dict "root" .root "component" "federation-registry") -}}
-{{- $iam := include "common.publicurl" (dict "root" .root "component" "iam") -}}
 env:
   WEB_CONCURRENCY: "2"
   HOST: 0.0.0.0
@@ -10,12 +9,12 @@ env:
   LOG_LEVEL: info
   TIMEOUT: "60"
   GRACEFUL_TIMEOUT: "45"
-  NEO4J_URI_SCHEME: bolt
+  NEO4J_URI_SCHEME: {{ eq (include "common.tls" (dict "root" .root "component" "neo4j")) "true" | ternary "bolt+s" "bolt" }}
   NEO4J_SERVER: {{ include "common.endpoint" (dict "root" .root "component" "neo4j" "port" "bolt") }}
   NEO4J_USER: neo4j
   NEO4J_PASSWORD: {secret: neo4j-auth, key: password}
   ADMIN_EMAIL_LIST: {{ $site.administrators | toJson | toJson }}
-  TRUSTED_IDP_LIST: {{ prepend $site.furtherIssuers (printf "%s/" $iam) | uniq | toJson | toJson }}
+  TRUSTED_IDP_LIST: {{ include "common.issuers.names" (dict "root" .root "own" $site.furtherIssuers) | toJson }}
   DOC_V1_URL: {{ $url }}/api/v1/docs
   {{- with (urlParse $url).path }}
   ROOT_PATH: {{ . }}

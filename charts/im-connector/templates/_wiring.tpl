@@ -7,7 +7,7 @@ env:
   IM_HOST: {{ include "common.insideurl" (dict "root" .root "component" "im" "port" "http") }}
   ALLOWED_ORIGINS: {{ $site.origins | toJson | toJson }}
   AUTHN_MODE: local
-  TRUSTED_IDP_LIST: {{ list (printf "%s/" (include "common.publicurl" (dict "root" .root "component" "iam"))) | toJson | toJson }}
+  TRUSTED_IDP_LIST: {{ include "common.issuers.names" (dict "root" .root "own" nil) | toJson }}
 errors: {{ include "im-connector.errors" . }}
 {{- end -}}
 

@@ -55,7 +55,7 @@ exec /usr/local/bin/im_service
 {{- $file := dict
   "ACTIVATE_XMLRPC" "True"
   "XMLRCP_ADDRESS" "127.0.0.1"
-  "OIDC_ISSUERS" (prepend $site.issuers (printf "%s/" (include "common.publicurl" (dict "root" .root "component" "iam"))) | uniq | join ",")
+  "OIDC_ISSUERS" (include "common.issuers.names" (dict "root" .root "own" $site.issuers) | fromJsonArray | join ",")
   "FORCE_OIDC_AUTH" "True"
   "VERIFI_SSL" "True"
   "MAX_SIMULTANEOUS_LAUNCHES" "5"
@@ -127,7 +127,7 @@ propagate=0
 {{- end -}}
 {{- end -}}
 {{- if $settings.OIDC_ISSUERS -}}
-{{- $wrong = append $wrong "im.settings.OIDC_ISSUERS: would replace the platform's IAM; write further issuers into im.issuers" -}}
+{{- $wrong = append $wrong "im.settings.OIDC_ISSUERS: would replace the platform's IAM; write further issuers into global.issuers, or into im.issuers for IM alone" -}}
 {{- end -}}
 {{- if and $settings.OIDC_SCOPES (not $site.introspection.scopes) -}}
 {{- $wrong = append $wrong "im.settings.OIDC_SCOPES: is ignored without a client; write the scopes into im.introspection.scopes" -}}

@@ -23,10 +23,13 @@ errors: {{ include "orchestrator-python-opa.errors" . }}
 {{- end -}}
 
 {{- define "orchestrator-python-opa.data" -}}
-{{- $iam := dict "endpoint" (printf "%s/" (include "common.publicurl" (dict "root" .root "component" "iam"))) "claim" "groups" -}}
+{{- $issuers := list -}}
+{{- range $entry := include "common.issuers" (dict "root" .root "own" .root.Values.issuers) | fromJsonArray -}}
+{{- $issuers = append $issuers (dict "endpoint" $entry.issuer "claim" $entry.claim) -}}
+{{- end -}}
 {{- dict
-  "admin_entitlements" .root.Values.adminGroups
-  "trusted_issuers" (prepend .root.Values.issuers $iam)
+  "admin_entitlements" (include "common.groups" (dict "root" .root "role" "admin" "own" .root.Values.adminGroups) | fromJsonArray)
+  "trusted_issuers" $issuers
   "user_endpoints" .root.Values.userEndpoints | toPrettyJson -}}
 {{- end -}}
 

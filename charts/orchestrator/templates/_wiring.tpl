@@ -49,7 +49,7 @@ env:
   LOGGING_CONFIG: /orchestrator/config/logback.xml
   {{- end }}
   JAVA_OPTS: -XX:MaxRAMPercentage=60 -XX:+ExitOnOutOfMemoryError -Duser.home=/tmp
-  {{- with $values.jdbcOptions }}
+  {{- with include "orchestrator.jdbcoptions" . }}
   SPRING_APPLICATION_JSON: {{ include "orchestrator.jdbc" (dict "settings" $values.settings "endpoint" $database "options" .) | quote }}
   {{- end }}
 files:
@@ -90,6 +90,15 @@ the site's own URL wins. Without an address it is empty, and orchestrator.errors
 {{- $services | toJson -}}
 {{- end -}}
 
+{{- /* Options of the JDBC URLs: the site's, also empty ones, else ours, with TLS where the server is elsewhere and speaks it. */ -}}
+{{- define "orchestrator.jdbcoptions" -}}
+{{- if kindIs "string" .root.Values.jdbcOptions -}}
+{{- .root.Values.jdbcOptions -}}
+{{- else -}}
+{{- eq (include "common.tls" (dict "root" .root "component" "mariadb-orchestrator")) "true" | ternary "useSSL=true&requireSSL=true&verifyServerCertificate=true&enabledTLSProtocols=TLSv1.2" "useSSL=false" }}&useUnicode=true&characterEncoding=UTF-8
+{{- end -}}
+{{- end -}}
+
 {{- /* JDBC URLs of our own: launch.sh exports DATASOURCE_* whatever the pod says, and this wins over the environment. */ -}}
 {{- define "orchestrator.jdbc" -}}
 {{- $sources := dict -}}
@@ -106,6 +115,12 @@ the site's own URL wins. Without an address it is empty, and orchestrator.errors
 {{- .root.Values.oidc.issuer | default (printf "%s/" (include "common.publicurl" (dict "root" .root "component" "iam"))) -}}
 {{- end -}}
 
+{{- /* The one group of administrators that the software knows: its own value, else that of the platform, where that is one. */ -}}
+{{- define "orchestrator.admingroup" -}}
+{{- $groups := include "common.groups" (dict "root" .root "role" "admin" "own" nil) | fromJsonArray -}}
+{{- .root.Values.oidc.adminGroup | default (first $groups) | default "orchestrator-admins" -}}
+{{- end -}}
+
 {{- /*
 application.yml, which Spring finds in config/ below the working directory, and the files of local services. The XA name is made
 of what stays the same over restarts and differs between platforms that share a database server.
@@ -116,7 +131,7 @@ of what stays the same over restarts and differs between platforms that share a 
   "client-id" "${ORCHESTRATOR_OIDC_CLIENT_ID}"
   "client-secret" "${ORCHESTRATOR_OIDC_CLIENT_SECRET}"
   "scopes" $oidc.scopes -}}
-{{- $issuer := dict "orchestrator" $client "audience" (include "common.audience" (dict "root" .root "component" "orchestrator")) "admingroup" $oidc.adminGroup -}}
+{{- $issuer := dict "orchestrator" $client "audience" (include "common.audience" (dict "root" .root "component" "orchestrator")) "admingroup" (include "orchestrator.admingroup" .) -}}
 {{- if $oidc.clues -}}
 {{- $_ := set $issuer "clues" (dict "client-id" "${ORCHESTRATOR_CLUES_CLIENT_ID}" "client-secret" "${ORCHESTRATOR_CLUES_CLIENT_SECRET}") -}}
 {{- end -}}
@@ -181,6 +196,11 @@ connects again by itself, so that the Orchestrator never waits for its log (docs
 {{- $errors = append $errors (printf "orchestrator.oidc.issuer: %q is not the iss of a token of INDIGO IAM; write it with the slash at its end: %s/" $issuer $issuer) -}}
 {{- end -}}
 
+{{- $groups := include "common.groups" (dict "root" .root "role" "admin" "own" nil) | fromJsonArray -}}
+{{- if and (gt (len $groups) 1) (not $values.oidc.adminGroup) -}}
+{{- $errors = append $errors (printf "orchestrator.oidc.adminGroup: is required, the Orchestrator knows one group of administrators and global.groups.admin names %d; write one of %s" (len $groups) (join ", " $groups)) -}}
+{{- end -}}
+
 {{- range $name, $service := include "orchestrator.services" . | fromJson -}}
 {{- $key := printf "orchestrator.services.%s" $name -}}
 {{- $written := get $values.services $name -}}
@@ -206,7 +226,10 @@ connects again by itself, so that the Orchestrator never waits for its log (docs
 {{- $errors = append $errors "orchestrator.settings.JAVA_OPTS: UseCGroupMemoryLimitForHeap and MaxRAMFraction know only cgroup version 1 and give the heap the whole limit; write -XX:MaxRAMPercentage=60" -}}
 {{- end -}}
 {{- end -}}
-{{- if and (hasKey $settings "SPRING_APPLICATION_JSON") $values.jdbcOptions -}}
+{{- if and (include "common.tls" (dict "root" .root "component" "mariadb-orchestrator")) (not (contains "useSSL=true" (include "orchestrator.jdbcoptions" .))) -}}
+{{- $errors = append $errors "orchestrator.jdbcOptions: has no useSSL=true, but global.components of its database asks for TLS; add it with requireSSL=true and enabledTLSProtocols=TLSv1.2, or write null for ours" -}}
+{{- end -}}
+{{- if and (hasKey $settings "SPRING_APPLICATION_JSON") (include "orchestrator.jdbcoptions" .) -}}
 {{- $errors = append $errors "orchestrator.settings.SPRING_APPLICATION_JSON: holds the JDBC URLs of this chart; write other properties under settings by their own names, or empty orchestrator.jdbcOptions" -}}
 {{- end -}}
 {{- if and (eq ($settings.JSON_LOGGING | toString) "true") (ne (include "common.mode" (dict "root" .root "component" "log-shipper")) "off") -}}

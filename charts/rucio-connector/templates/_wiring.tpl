@@ -13,7 +13,7 @@ env:
   {{- if $site.authentication }}
   AUTHN_MODE: local
   {{- end }}
-  TRUSTED_IDP_LIST: {{ list (printf "%s/" (include "common.publicurl" (dict "root" .root "component" "iam"))) | toJson | toJson }}
+  TRUSTED_IDP_LIST: {{ include "common.issuers.names" (dict "root" .root "own" nil) | toJson }}
 errors: {{ include "rucio-connector.errors" . }}
 {{- end -}}
 

@@ -5,9 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 from fnmatch import fnmatchcase
+from functools import lru_cache
 from itertools import chain
 
 from harness.checks.model import Example, Platform, Problem, Rule, Subject
+from harness.checks.templates import templates
 from harness.render.objects import Object
 
 HERE = "https://kubernetes.default.svc"  # the cluster that Argo CD itself runs in
@@ -61,7 +63,7 @@ def _delivery(subject: Subject) -> Iterator[Problem]:
             continue
         delivered = [*subject.bootstrap, *chain.from_iterable(item.delivery for item in subject.platforms.values())]
         inside, wide = _rendered(delivered, wide=False), _rendered(delivered, wide=True)
-        possible = inside | wide | _written(subject, "argocd/*/templates/*")
+        possible = inside | wide | _written(subject, "argocd")
         yield from _kinds(project, inside, wide, possible if subject.complete else None)
         yield from _exact(project, "sourceRepos", set(project["spec"].get("sourceRepos") or ()), {subject.repo})
         needed = {(HERE, str(item["metadata"].get("namespace", ""))) for item in subject.bootstrap}
@@ -113,16 +115,17 @@ def _kinds(project: Object, inside: set[Kind], wide: set[Kind], possible: set[Ki
 def writable(subject: Subject) -> set[Kind]:
     """Return the kinds that the charts' templates can write, whatever the values; workloads as the contracts say."""
     found: set[Kind] = {("apps", contract.workload.kind) for contract in subject.contracts.values()}
-    return found | _written(subject, "charts/*/templates/*")
+    return found | _written(subject, "charts")
 
 
-def _written(subject: Subject, templates: str) -> set[Kind]:
-    """Return the kinds that templates write out."""
-    return {
-        (version.rpartition("/")[0], kind)
-        for path in subject.repository.glob(templates)
-        for version, kind in _WRITTEN.findall(path.read_text(encoding="utf-8"))
-    }
+def _written(subject: Subject, folder: str) -> set[Kind]:
+    """Return the kinds that the templates of a folder's charts write out."""
+    return {kind for _, text in templates(subject.repository, (folder,)) for kind in _kinds_in(text)}
+
+
+@lru_cache(maxsize=2048)  # the watch and the tests ask for the same templates again and again
+def _kinds_in(text: str) -> frozenset[Kind]:
+    return frozenset((version.rpartition("/")[0], kind) for version, kind in _WRITTEN.findall(text))
 
 
 def _rendered(objects: Iterable[Object], wide: bool) -> set[Kind]:

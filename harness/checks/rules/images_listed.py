@@ -9,6 +9,7 @@ from typing import Any
 
 from harness.checks.model import Example, Platform, Problem, Rule, Subject
 from harness.checks.pods import pods_of
+from harness.checks.templates import templates
 from harness.model.images import catalogue
 
 _COMMENT = re.compile(r"\{\{-?\s*/\*.*?\*/\s*-?\}\}", re.S)
@@ -20,13 +21,10 @@ _FIELD = re.compile(r"(?:\w*I|i)mage(?:Name)?")
 
 
 def _templates(subject: Subject) -> Iterator[tuple[str, Problem]]:
-    for pattern in ("charts/*/templates", "argocd/*/templates"):
-        for folder in sorted(subject.repository.glob(pattern)):
-            for path in sorted(item for item in folder.rglob("*") if item.is_file() and item.name != "_index.tpl"):
-                relative = path.relative_to(subject.repository)
-                component = relative.parts[1] if relative.parts[1] in subject.contracts else ""
-                for line, message in scan(path.read_text(encoding="utf-8")):
-                    yield "", Problem(None, f"line {line}", message, component=component, file=str(relative))
+    for path, text in templates(subject.repository):
+        component = path.parts[1] if path.parts[1] in subject.contracts else ""
+        for line, message in scan(text) if path.name != "_index.tpl" else ():
+            yield "", Problem(None, f"line {line}", message, component=component, file=str(path))
 
 
 @lru_cache(maxsize=2048)  # the watch and the tests ask for the same templates again and again

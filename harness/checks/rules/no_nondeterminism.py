@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from harness.checks.model import Example, Problem, Rule, Subject
+from harness.checks.templates import templates
 
 _COMMENT = re.compile(r"\{\{-?\s*/\*.*?\*/\s*-?\}\}", re.S)
 _ACTION = re.compile(r"\{\{(.*?)\}\}", re.S)
@@ -31,13 +32,9 @@ _UNORDERED = re.compile(_WORD.format(r"(?:keys|values)"))
 
 
 def _check(subject: Subject) -> Iterator[tuple[str, Problem]]:
-    for pattern in ("charts/*/templates", "argocd/*/templates"):
-        for folder in sorted(subject.repository.glob(pattern)):
-            for path in sorted(folder.rglob("*")):
-                if path.is_file():
-                    relative = path.relative_to(subject.repository)
-                    for line, message in scan(path.read_text(encoding="utf-8")):
-                        yield "", _problem(subject, relative, line, message)
+    for path, text in templates(subject.repository):
+        for line, message in scan(text):
+            yield "", _problem(subject, path, line, message)
 
 
 def _problem(subject: Subject, path: Path, line: int, message: str) -> Problem:

@@ -10,9 +10,10 @@ from collections.abc import Iterator
 from fnmatch import fnmatchcase
 from pathlib import Path, PurePath
 
+from harness import files
 from harness.checks.model import Example, Platform, Problem, Rule
 from harness.render import Inputs
-from harness.render.cache import load, read, store, tree
+from harness.render.cache import load, read, store
 from harness.render.locate import shown
 
 CONFIG_MAP = 1024 * 1024
@@ -90,8 +91,7 @@ def loaded(chart: Path) -> list[str]:
             for pattern in patterns
         )
 
-    names = (path.relative_to(chart) for path in tree(chart))
-    return [str(name) for name in names if not ignored(name)]
+    return [name for name in files.below(chart) if not ignored(PurePath(name))]
 
 
 def _stored(text: str) -> int:

@@ -32,7 +32,7 @@ def _check(subject: Subject) -> Iterator[tuple[str, Problem]]:
             for path, message, fix in _component(contract, own, shared):
                 file = f"charts/{contract.chart}/contract.yaml"
                 yield "", Problem(None, path, message, fix, component=name, file=file)
-    for path, message, fix in _umbrella(subject.repository, library):
+    for path, message, fix in _umbrella(subject.repository, library, subject.contracts):
         yield "", Problem(None, path, message, fix, component="", file=str(UMBRELLA / "values.yaml"))
 
 
@@ -54,7 +54,7 @@ def _component(contract: Contract, text: str, shared: set[str]) -> Iterator[tupl
         )
 
 
-def _umbrella(repository: Path, library: str) -> Iterator[tuple[str, str, str]]:
+def _umbrella(repository: Path, library: str, contracts: Mapping[str, Contract]) -> Iterator[tuple[str, str, str]]:
     """Yield the same for what is below `global`, whose file is written by hand."""
     file = repository / UMBRELLA / "values.yaml"
     lines = file.read_text(encoding="utf-8").splitlines()
@@ -63,6 +63,7 @@ def _umbrella(repository: Path, library: str) -> Iterator[tuple[str, str, str]]:
         _texts(path) for path in sorted((repository / "charts").glob("*")) if path.name != "common"
     )
     words = {word for call in _DIG.findall(charts) for word in _TEXT.findall(call)}
+    words |= {role for contract in contracts.values() for role in contract.roles}  # global.groups, read by role
     words |= set(re.findall(r"\.([A-Za-z]\w*)", charts)) | set(_TEXT.findall(charts))
     section: Mapping[str, Any] = values.get("global") or {}
     for key, value in section.items():

@@ -7,10 +7,21 @@ use it as their oracle. The models below are also the source of `schemas/contrac
 
 from __future__ import annotations
 
-from harness.model.contract.base import TIERS, Closed, Name, Sentence, Tier
+from harness.model.contract.base import ROLES, TIERS, Closed, Name, Role, Sentence, Tier
 from harness.model.contract.exposure import Alert, Forwarded, Limit, Metrics, OwnAlert, Prefix, Route, Series
 from harness.model.contract.modes import External, Instance, Operator, OperatorChart
-from harness.model.contract.relations import Bucket, Client, Database, Egress, Need, Requirement, Topic, Trust
+from harness.model.contract.relations import (
+    Bucket,
+    Client,
+    Database,
+    Egress,
+    Encryption,
+    Issuers,
+    Need,
+    Requirement,
+    Topic,
+    Trust,
+)
 from harness.model.contract.running import Availability, Effect, Job, Replicas, Replicated, Resources, Trap, Workload
 from harness.model.contract.secret import CERTIFICATE_SHAPES, Certificate, Rotate, Secret, SecretKey
 from harness.model.contract.settings import SETTING_PATTERNS, Option, Setting, Type
@@ -19,6 +30,7 @@ from harness.model.contract.whole import Contract
 
 __all__ = [
     "CERTIFICATE_SHAPES",
+    "ROLES",
     "SETTING_PATTERNS",
     "TIERS",
     "Alert",
@@ -32,10 +44,12 @@ __all__ = [
     "Database",
     "Effect",
     "Egress",
+    "Encryption",
     "External",
     "Forwarded",
     "Image",
     "Instance",
+    "Issuers",
     "Job",
     "Limit",
     "Metrics",
@@ -53,6 +67,7 @@ __all__ = [
     "Replicated",
     "Requirement",
     "Resources",
+    "Role",
     "Rotate",
     "Route",
     "Secret",

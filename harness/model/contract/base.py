@@ -11,6 +11,9 @@ Sentence = Annotated[str, Field(min_length=8)]
 Tier = Literal["data", "core", "services", "batch"]
 TIERS: tuple[Tier, ...] = get_args(Tier)
 """The tiers in the order of a first installation: none needs a later one hard (rule slices)."""
+Role = Literal["admin", "siteAdmin", "siteTester", "userGroupManager", "slaManager"]
+ROLES: tuple[Role, ...] = get_args(Role)
+"""Roles of groups in the applications (`global.groups`); the names are those of the Federation-Manager."""
 
 
 class Closed(BaseModel):

@@ -7,10 +7,10 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from harness.model.contract.base import Closed, Name, Sentence, Tier
+from harness.model.contract.base import Closed, Name, Role, Sentence, Tier
 from harness.model.contract.exposure import Metrics, Route
 from harness.model.contract.modes import External, Instance, Operator
-from harness.model.contract.relations import Bucket, Client, Database, Egress, Requirement, Topic, Trust
+from harness.model.contract.relations import Bucket, Client, Database, Egress, Issuers, Requirement, Topic, Trust
 from harness.model.contract.running import Availability, Job, Replicas, Resources, Trap, Workload
 from harness.model.contract.secret import Secret
 from harness.model.contract.settings import Option, Setting
@@ -56,6 +56,15 @@ class Contract(Closed):
     egress: tuple[Egress, ...] = ()
     jobs: dict[Name, Job] = {}
     trust: Trust | None = None
+    issuers: Annotated[
+        Issuers | None, Field(description="Whose tokens are believed; of every component that asks IAM.")
+    ] = None
+    roles: Annotated[
+        dict[Role, str],
+        Field(
+            description="Roles that groups have in it (`global.groups`): setting, or path of a file, with the groups."
+        ),
+    ] = {}
     resources: Resources
     availability: Availability
     operator: Operator | None = None
@@ -88,6 +97,11 @@ class Contract(Closed):
                     problems.append(f"{key}.{name}.server: {thing.server} is not among requires")
                 if not isinstance(thing, Topic) and thing.secret not in self.secrets:
                     problems.append(f"{key}.{name}.secret: {thing.secret} is not one of secrets")
+        problems += [
+            f"requires[{index}].tls.setting: {edge.tls.setting} is not one of settings"
+            for index, edge in enumerate(self.requires)
+            if edge.tls and edge.tls.setting and edge.tls.setting not in self.settings
+        ]
         for name, client in self.clients.items():
             if client.server not in needed:
                 problems.append(f"clients.{name}.server: {client.server} is not among requires")
@@ -105,6 +119,15 @@ class Contract(Closed):
                     problems.append(f"trust: {name} is not one of settings")
             if not (self.trust.bundle or self.trust.own or self.trust.java):
                 problems.append("trust: says no way in which the software takes authorities")
+        if self.issuers is None and self.component != "iam" and "iam" in needed:
+            problems.append("issuers: it asks IAM, so it says whose tokens it believes besides")
+        told = [("issuers", self.issuers.setting)] if self.issuers else []
+        told += [(f"roles.{role}", name) for role, name in self.roles.items()]
+        problems += [
+            f"{key}: {name} is not one of settings"
+            for key, name in told
+            if name and not name.startswith("/") and name not in self.settings
+        ]
         cron = self.workload.kind == "CronJob"
         if cron != bool(self.workload.schedule) or cron != (self.workload.strategy == "Forbid"):
             problems.append("workload: a CronJob has a schedule and the strategy Forbid, nothing else has")
