@@ -56,8 +56,13 @@ class Run:
         return paths.runs_dir() / self.name
 
     def end(self, number: signal.Signals) -> None:
-        """Send a signal to all processes of the run, as the terminal and the out-of-memory killer do."""
-        os.killpg(self.process.pid, number)
+        """End it as the keys Ctrl-C do, all of its processes at once; kill -9 is for the harness alone."""
+        if number == signal.SIGINT:
+            os.killpg(self.process.pid, number)
+            return
+        children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text().split()
+        (harness,) = (int(pid) for pid in children)  # of make
+        os.kill(harness, number)
 
 
 def being_made(run: Run) -> bool:
@@ -97,7 +102,7 @@ def started(docker: Docker, tmp_path: Path) -> Iterator[Run]:
         yield run
     finally:
         if process.poll() is None:
-            run.end(signal.SIGKILL)
+            os.killpg(process.pid, signal.SIGKILL)
             process.wait()
 
 

@@ -27,7 +27,9 @@ from harness.engines.runs import sweep_all
 from harness.engines.supervision import Supervisor
 from harness.errors import UserError
 
-CREATE = "kind-create"
+ONCE = "kind-"
+CREATE = f"{ONCE}create"
+LOAD_SECONDS = 600.0
 NETWORK = "KIND_EXPERIMENTAL_DOCKER_NETWORK"
 TOOLS = ("helm", "argocd", "valkey-server", "kind")
 
@@ -190,14 +192,22 @@ class KindEngine(KeptEngine):
         if loads.argocd:  # first: what waits for it takes longest
             own = place.tmp / "argocd.tar"
             own_image.write(own, *loads.argocd)
-            images.load_archive(self.docker, kind, self.cluster_name, own)
+            images.load_archive(kind, self.cluster_name, own, self._below)
             own.unlink()
         for archive in loads.archives:
-            images.load_archive(self.docker, kind, self.cluster_name, archive)
+            images.load_archive(kind, self.cluster_name, archive, self._below)
 
     def _load_images(self, place: Place, names: tuple[str, ...], begin: float) -> None:
-        images.load(self.docker, place.programs / "kind", self.cluster_name, names, place.tmp)
+        images.load(self.docker, place.programs / "kind", self.cluster_name, names, place.tmp, self._below)
         self.mark("images loaded", begin)
+
+    def _below(self, name: str, argv: list[str]) -> None:
+        """Run a program below the keeper; when the harness is killed, it goes with the engine."""
+        environment = {**self.docker.environment, "TMPDIR": str(self.run_dir / "tmp")}
+        log = Path(self.description()["logs"]) / f"{name}.log"
+        end = self.keeper().run_once(name, argv, env=environment, cwd=self.run_dir, log=log, seconds=LOAD_SECONDS)
+        if end.status != 0:
+            raise UserError(f"{self.cluster_name} does not get its images: {name} {end.cause}", details=end.tail)
 
     def wait_for_images(self, seconds: float) -> None:
         """Wait until the nodes have the images of the settings: `up` does not, they are gigabytes.
@@ -221,7 +231,7 @@ class KindEngine(KeptEngine):
         from harness import toolchain
 
         (kind,) = toolchain.ensure("kind").values()
-        images.load_archive(self.docker, kind, self.cluster_name, archive)
+        images.load_archive(kind, self.cluster_name, archive, self._below)
 
     def _nodes_ready(self, cluster: Cluster) -> bool:
         found = cluster.list("Node")
@@ -283,7 +293,7 @@ class KindEngine(KeptEngine):
             )
             for node in self.docker.nodes(self.cluster_name)
         )
-        servers = tuple(process for process in base.processes if process.name != CREATE)
+        servers = tuple(process for process in base.processes if not process.name.startswith(ONCE))
         return replace(base, processes=containers + servers)
 
     def kill(self, server: str, number: int = signal.SIGKILL) -> None:
