@@ -5,6 +5,7 @@ The cluster is an embedded engine's; nothing of the engine under test knows that
 
 from __future__ import annotations
 
+import functools
 import json
 import os
 import signal
@@ -22,6 +23,7 @@ from harness.cluster import Cluster, Object
 from harness.e2e.deploy import deploy
 from harness.engines.embedded.argocd import CONTROLLER, argocd_definitions
 from harness.engines.embedded.engine import EmbeddedEngine
+from harness.engines.embedded.objects import patiently
 from harness.engines.embedded.settings import Settings
 from harness.engines.existing import removal
 from harness.engines.existing.engine import ExistingCluster
@@ -71,7 +73,7 @@ def picture(cluster: Cluster) -> dict[str, str]:
     """Return what there is, by kind and name: who it is, and what it says (not what controllers write about it)."""
     found = {}
     for kind in WATCHED:
-        for item in cluster.list(kind):
+        for item in patiently(functools.partial(cluster.list, kind)):  # a definition was changed a moment ago
             metadata = item["metadata"]
             said = {key: item.get(key) for key in ("spec", "data", "rules", "subjects")}
             marks = {key: metadata.get(key) for key in ("uid", "labels", "deletionTimestamp")}
