@@ -9,18 +9,20 @@ authority are real.
 from __future__ import annotations
 
 import base64
-import json
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
 from urllib.parse import urlsplit
 
 from harness.cluster import Cluster, Object
-from harness.engines.crds import definitions, family
+from harness.engines.crds import family
+from harness.engines.embedded.objects import install_families
 from harness.secrets import certificates
 
 NAMESPACE = "gateway"  # global.network.gatewayNamespace, as it stands in charts/indigo-paas/values.yaml
 NAME, CLASS, SECRET, PORT, HEALTH = "public", "double", "gateway-tls", 443, 8081
 CONTROLLER = "indigo-paas.invalid/gateway-double"  # harness/doubles/go/gateway/plan.go
 AUTHORITY = "site-ca"
+SECONDS = 120.0
 ROUTES = {"kind": "HTTPRoute", "gateway": {"name": NAME, "namespace": NAMESPACE, "sectionName": "https"}}
 SIMULATED = (
     "The gateway is a double: it routes by host and path and ends TLS; it knows no weights, retries or limits of size. "
@@ -45,16 +47,19 @@ def hosts(urls: Iterable[str]) -> list[str]:
     return sorted({name for url in urls if (name := urlsplit(url).hostname)})
 
 
-def install(cluster: Cluster, image: str, names: list[str]) -> str:
+def install(
+    cluster: Cluster, image: str, names: list[str], wait: Callable[[Callable[[], bool], str, float], None]
+) -> str:
     """Bring the gateway to a cluster, let its DNS lead the names to it; return the authority's certificate (PEM).
 
     Args:
         cluster: runs containers, and is the harness's own: the definitions and the DNS of all of it are changed.
         image: of the double, in the nodes.
         names: public host names; the certificate is for these.
+        wait: asks until the answer is yes; what is waited for, and for how many seconds at most.
     """
-    for body in definitions(family("gateway-api")).values():
-        cluster.apply(json.loads(body))
+    with ThreadPoolExecutor(4) as pool:
+        install_families(cluster, [family("gateway-api")], pool, wait, SECONDS)
     keys = certificates.new_authority(NAMESPACE)
     authority = certificates.read_authority(keys)
     assert authority is not None
@@ -64,6 +69,7 @@ def install(cluster: Cluster, image: str, names: list[str]) -> str:
         cluster.apply(item)
     address = cluster.get("Service", NAME, NAMESPACE)["spec"]["clusterIP"]
     lead(cluster, address, names)
+    wait(lambda: ready(cluster), "the gateway serves", SECONDS)
     return keys[certificates.CERTIFICATE].reveal().decode()
 
 

@@ -180,9 +180,8 @@ def authority(platform: Platform, cluster: Cluster) -> str:
     """The authority (PEM) of the gateway's certificate; the gateway serves, and nothing is behind it yet."""
     platform.recorder.simulated(gateway.SIMULATED)
     with platform.recorder.phase("gateway", budget=60):
-        made = gateway.install(cluster, image.GATEWAY, gateway.hosts(urls(platform).values()))
-        platform.until(lambda: gateway.ready(cluster), "the gateway serves", 120)
-    return made
+        names = gateway.hosts(urls(platform).values())
+        return gateway.install(cluster, image.GATEWAY, names, platform.until)
 
 
 @pytest.fixture(scope="session")
