@@ -53,6 +53,7 @@ def ways(hands: Hands, gate: Gate, running: tuple[Platform, list[Seen]]) -> Ways
     platform, _ = running
     if not {component for component, _ in WAY} <= {*platform.components, "gateway"}:
         pytest.skip("the profile has not every component of the way")
+    hands.run_now("federation-registry-feeder")  # there has to be a provider that can be selected
     public = urls(platform)
     iam = gate.door(public["iam"])
     form = [("grant_type", "password"), ("username", "admin"), ("password", hands.secret("iam-admin", "password"))]
@@ -66,7 +67,6 @@ def test_a_request_goes_its_way_and_the_dashboard_shows_the_end(
     ways: Ways, hands: Hands, running: tuple[Platform, list[Seen]]
 ) -> None:
     platform, _ = running
-    hands.run_now("federation-registry-feeder")  # there has to be a provider that can be selected
     public = urls(platform)
     wanted = {"template": TEMPLATE, "callback": public["dashboard"] + "/callback"}
     asked = {"X-Request-Id": str(uuid.uuid4())}
