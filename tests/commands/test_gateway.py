@@ -14,10 +14,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from jsonschema import Draft202012Validator
 from urllib3.exceptions import SSLError
 
 from harness import toolchain
 from harness.e2e.hands import Answer, Door
+from harness.engines.crds import strict_schema
 from harness.engines.ports import is_free
 from harness.secrets import certificates
 from tests.commands.fake_api import Api, Object, Quiet
@@ -260,6 +262,16 @@ def test_gateways_of_others_are_left_alone_and_ours_say_what_is_attached(world: 
     assert status["addresses"] == [{"type": "Hostname", "value": "gateway.test"}]
     (listener,) = status["listeners"]
     assert listener["attachedRoutes"] == 7 and listener["supportedKinds"][0]["kind"] == "HTTPRoute"
+
+
+def test_every_status_is_one_that_upstreams_definitions_take(world: World) -> None:
+    written = {key: item for key, item in world.api.objects.items() if "status" in item}
+    assert {kind for kind, _ in written} == {"GatewayClass", "Gateway", "HTTPRoute"} and len(written) > len(ROUTES)
+    for (kind, name), item in written.items():
+        schema = strict_schema("gateway.networking.k8s.io/v1", kind)
+        assert schema
+        problems = Draft202012Validator(schema["properties"]["status"]).iter_errors(item["status"])
+        assert [f"{problem.json_path}: {problem.message}" for problem in problems] == [], f"{kind} {name}"
 
 
 def test_a_change_is_seen_and_the_entries_of_other_controllers_stay(world: World) -> None:
