@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 
@@ -70,7 +71,8 @@ def e2e(
     told = (f"--indigo-profile={profile}",) if profile else ()
     beside = (f"--indigo-others={others}",) if engine == "embedded" else ()
     extra = (*told, *beside, *where, *(("--indigo-keep",) if keep else ()))
-    name = "e2e" if engine == "embedded" else f"e2e-{engine}"
+    nodes = os.environ.get("NODES", "1")
+    name = "e2e" if engine == "embedded" else f"e2e-{engine}" + (f"-{nodes}-nodes" if nodes != "1" else "")
     sys.exit(suite.run(suite.Selection((), (suite.STORIES[engine],), (*extra, *pytest_args)), name, command()))
 
 

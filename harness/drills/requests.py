@@ -284,6 +284,8 @@ class Requests(Background):
             program.stdin.flush()
         said = ""
         for line in program.stdout:
+            if self._ended.is_set():  # what is asked from now on is not measured; the program may take a while to end
+                break
             try:
                 heard = json.loads(line)
                 answer = Answer(heard["name"], heard["at"] / 1000 - self._clock, heard["error"])

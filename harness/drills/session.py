@@ -11,9 +11,10 @@ from harness.drills.requests import Askers
 from harness.drills.run import run
 from harness.e2e.platform import Platform
 from harness.engines.base import Ability
-from harness.report.model import Assertion, Outcome, Tier
+from harness.report.model import Assertion, DrillLine, Outcome, Tier
 
 FILE = "drills.json"
+REFUTES = "a recovery beyond the budget, a component missed that may not be, or a fault that nobody notices"
 
 
 class Session:
@@ -38,6 +39,7 @@ class Session:
         self.results.append(result)
         tier = Tier.KIND if Ability.REAL_PODS in self.platform.engine.abilities else Tier.GITOPS
         self.platform.recorder.assertion(assertion(result, tier, time.monotonic() - begun))
+        self.platform.recorder.drill(line(result))
         self.write()
         return result
 
@@ -64,7 +66,7 @@ class Session:
 
 
 def assertion(result: Result, tier: Tier, seconds: float) -> Assertion:
-    """Return a result as the report shows it."""
+    """Return a result as one of the report's assertions."""
     held = result.verdict is Verdict.HELD
     return Assertion(
         id=f"drill {result.drill} {result.component}".strip(),
@@ -72,8 +74,24 @@ def assertion(result: Result, tier: Tier, seconds: float) -> Assertion:
         tier=tier,
         outcome=Outcome.PASSED if held else Outcome.FAILED,
         seconds=seconds,
-        message="; ".join((*result.reasons, *([] if held else result.notes))),
-        refutes="; ".join(figures(result)),
+        message="" if held else "\n".join((*result.reasons, *figures(result), *result.notes)),
+        refutes=REFUTES,
+    )
+
+
+def line(result: Result) -> DrillLine:
+    """Return a result as the report's table of drills has it."""
+    return DrillLine(
+        drill=result.drill,
+        component=result.component,
+        held=result.verdict is Verdict.HELD,
+        measure=result.measure.value,
+        recovery=result.recovery,
+        budget=result.budget,
+        asked=result.samples,
+        failed=result.failed,
+        away={one.component: one.longest for one in result.away},
+        notes=result.notes,
     )
 
 

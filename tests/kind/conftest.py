@@ -66,6 +66,11 @@ def values(components: Iterable[str], urls: Mapping[str, str]) -> dict[str, Any]
     return {"global": site, **own}
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Let the drills be last: what they break is what the other tests look at."""
+    items.sort(key=lambda item: item.path.name == "test_drills.py")
+
+
 @pytest.fixture(scope="session")
 def docker() -> Docker:
     """The Docker of this machine."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import time
 from typing import Any
 
@@ -11,11 +12,14 @@ from click.testing import CliRunner
 from jsonschema import Draft202012Validator
 
 from harness.cli.drill import drill, text
-from harness.drills import Drills, Result, Verdict, catalogue
+from harness.drills import Drills, Result, Verdict, catalogue, session
 from harness.drills.model import Away, Measure
 from harness.drills.probe import Gap, Probe, Sample, answering
 from harness.drills.run import _reasons
 from harness.paths import repository
+from harness.report.drills import drills_table
+from harness.report.model import Outcome, Tier
+from harness.report.recorder import Recorder
 
 
 def pod(component: str, ready: str = "True", **metadata: str) -> dict[str, Any]:
@@ -84,8 +88,33 @@ def test_results_are_what_their_schema_says() -> None:
     assert any("iam away for 0.8 s" in line for line in text(result))
 
 
+def test_the_report_has_a_table_of_drills_those_that_were_refuted_first() -> None:
+    held = Result(
+        drill="kill-pod", component="iam", hypothesis="It comes back.", verdict=Verdict.HELD, measure=Measure.REQUESTS,
+        recovery=0.94, budget=30, samples=30, rate=6.6, failed=8, probed="requests", notes=("one pod",),
+        away=(Away(component="iam", measure=Measure.REQUESTS, samples=8, longest=0.8, allowed=True),),
+    )  # fmt: skip
+    changes = {"drill": "stop-node", "component": "", "verdict": Verdict.REFUTED, "recovery": None, "away": ()}
+    refuted = held.model_copy(update=changes | {"measure": Measure.READINESS, "reasons": ("not mended",)})
+    recorder = Recorder(None, command="x")
+    assert drills_table(recorder.snapshot()) is None
+    for result in (held, refuted):
+        recorder.drill(session.line(result))
+    found = str(drills_table(recorder.snapshot()))
+    words = re.sub(r"\s*(<[^>]*>\s*)+", "|", found)
+    assert "2 drills, 1 refuted" in words
+    assert words.index("✕|refuted|stop-node|one pod|never|") < words.index(
+        "✓|held|kill-pod iam|one pod|0.9 s|30.0 s|requests"
+    )
+    assert "|iam 0.8 s|" in words and "|readiness|30|–|nobody|" in words
+    assert session.assertion(refuted, Tier.KIND, 1.0).message.startswith("not mended\nmended never, budget 30 s")
+    assert session.assertion(held, Tier.KIND, 1.0).outcome is Outcome.PASSED
+
+
 def test_every_drill_is_listed_with_its_hypothesis() -> None:
     listed = json.loads(CliRunner().invoke(drill, ["list", "--json"]).output)
     assert [one["id"] for one in listed] == list(catalogue())
     assert all(one["hypothesis"].startswith("When ") for one in listed)
-    assert {"kill-pod", "kill-store", "drain-node", "stop-node", "bad-image-tag"} <= set(catalogue())
+    assert {"kill-pod", "kill-store", "drain-node", "stop-node", "cut-network", "full-disk", "bad-image-tag"} <= set(
+        catalogue()
+    )

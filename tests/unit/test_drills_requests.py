@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import sys
 import time
+from pathlib import Path
 from types import SimpleNamespace
-from typing import Any, cast
+from typing import Any, Self, cast
 
 import pytest
 
-from harness.drills.model import Away, Measure, Scene
+from harness import process
+from harness.drills import machines
+from harness.drills.model import Away, Drill, Measure, Recovered, Scene, whole
 from harness.drills.probe import Gap
 from harness.drills.requests import GATEWAY, Answer, Requests, targets
-from harness.drills.run import _answers_at_first, _reasons, _unnoticed, _wait
+from harness.drills.run import _answers_at_first, _reasons, _unnoticed, _wait, run
 from harness.drills.watch import Watch
 from harness.errors import UserError
 from harness.model.graph import Graph
@@ -151,3 +155,86 @@ def test_a_fault_that_no_request_notices_refutes() -> None:
         "no request to b failed: the fault was none, or whoever asks is blind",
         "who sends the requests ended before the drill: pods not found",
     ]
+
+
+class Blind(Asked):
+    """A watch that begins and ends, and asks nothing."""
+
+    def __init__(self, platform: object, askers: object) -> None:
+        super().__init__(None)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        return
+
+
+def test_what_a_drill_changed_is_undone_last_first_after_ctrl_c_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    done: list[str] = []
+
+    def prepare(scene: Scene) -> None:
+        scene.undo.callback(done.append, "volume as it was")
+
+    def inject(scene: Scene) -> Recovered:
+        scene.undo.callback(done.append, "network as it was")
+        raise KeyboardInterrupt
+
+    drill = Drill("x", "When.", whole, inject, lambda scene: 1.0, prepare=prepare)
+    monkeypatch.setattr("harness.drills.run._well", lambda scene, when, seconds: done.append(when))
+    monkeypatch.setattr("harness.drills.run.Watch", Blind)
+    monkeypatch.setattr("harness.drills.run.CALM", 0.0)
+    with pytest.raises(KeyboardInterrupt):
+        run(cast(Any, None), drill, "a")
+    assert done == ["before the drill", "before the injection", "network as it was", "volume as it was"]
+
+
+class Node:
+    """A platform whose one node is this machine, with programs of ours in the place of iptables and mount."""
+
+    def __init__(self, folder: Path, programs: dict[str, str]) -> None:
+        self.folder, self.engine = folder, self
+        for name, text in programs.items():
+            (folder / name).write_text(f"#!/bin/sh\n{text}\n")
+            (folder / name).chmod(0o755)
+
+    def on_node(self, node: str, *command: str) -> str:
+        return process.run(*command, env={"PATH": f"{self.folder}:{os.environ['PATH']}"}).stdout
+
+
+FIREWALL = """
+rules=$(dirname "$0")/rules; touch "$rules"
+case $1 in
+  -D) grep -q "^FORWARD" "$rules" || exit 1; sed -i '0,/^FORWARD/{/^FORWARD/d}' "$rules";;
+  -F) grep -q "^CHAIN" "$rules" || exit 1; sed -i '/^[-]/d' "$rules";;
+  -X) sed -i '/^CHAIN/d' "$rules";;
+  -N) echo "CHAIN $2" >> "$rules";;
+  -I) echo "FORWARD $5" >> "$rules";;
+  -A) echo "- $3 $4" >> "$rules";;
+esac
+"""
+
+
+def test_a_network_that_is_cut_is_joined_however_often_it_was_cut(tmp_path: Path) -> None:
+    there = Scene(cast(Any, Node(tmp_path, {"iptables": FIREWALL})), "a", contextlib.ExitStack())
+    rules = tmp_path / "rules"
+    machines._on(there, "node", machines.JOIN)
+    assert rules.read_text() == ""
+    machines._on(there, "node", machines.CUT_OFF, "10.0.0.1", "10.0.0.2")
+    assert rules.read_text().splitlines() == [
+        "CHAIN INDIGO-DRILL", "- -s 10.0.0.1", "- -d 10.0.0.1", "- -s 10.0.0.2", "- -d 10.0.0.2",
+        "FORWARD INDIGO-DRILL",
+    ]  # fmt: skip
+    with rules.open("a") as file:
+        file.write("FORWARD INDIGO-DRILL\n")  # a run that was killed between two steps
+    machines._on(there, "node", machines.JOIN)
+    assert rules.read_text() == ""
+
+
+def test_a_volume_that_is_not_full_is_no_drill(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    programs = {"dd": "true", "df": "echo Avail; echo 4096"}
+    there = Scene(cast(Any, Node(tmp_path, programs)), "mariadb", contextlib.ExitStack())
+    monkeypatch.setattr(machines, "_volume", lambda scene: ("node-1", "/somewhere"))
+    monkeypatch.setattr(machines, "pods_of", lambda scene, component: [])
+    with pytest.raises(UserError, match="the volume of mariadb is not full: 4096 KiB are left on node-1"):
+        machines._filled(there)

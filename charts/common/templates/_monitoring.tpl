@@ -119,8 +119,9 @@ spec:
 {{- $rules = append $rules (include "common.rule" (dict "root" $x.root "site" $site "name" $name "alert" $alert "words" $words "budget" $contract.availability.budget "labels" (dict "component" $x.name "tier" $contract.tier)) | fromJson) -}}
 {{- end -}}
 {{- end -}}
-{{- range $name := keys ($contract.metrics.alerts | default dict) | sortAlpha -}}
-{{- $rules = append $rules (include "common.rule" (dict "root" $x.root "site" $site "name" $name "alert" (get $contract.metrics.alerts $name) "words" $words "labels" (dict "component" $x.name "tier" $contract.tier)) | fromJson) -}}
+{{- $own := empty $operator | ternary $contract.metrics.alerts (dig "metrics" "alerts" dict $operator) | default dict -}}
+{{- range $name := keys $own | sortAlpha -}}
+{{- $rules = append $rules (include "common.rule" (dict "root" $x.root "site" $site "name" $name "alert" (get $own $name) "words" $words "labels" (dict "component" $x.name "tier" $contract.tier)) | fromJson) -}}
 {{- end -}}
 {{- include "common.rules.wanted" (dict "rules" $rules "site" $site) -}}
 {{- end -}}

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from harness.model.contract.base import Closed, Name, Sentence
+from harness.model.contract.exposure import Alert, OwnAlert
 from harness.model.contract.running import Replicas
 
 
@@ -26,7 +27,14 @@ class OperatedMetrics(Closed):
         str, Field(description="Name of the port in the pods, for a monitor of ours; empty: the operator writes one.")
     ] = ""
     why: Annotated[Sentence, Field(description="Which program offers them, and what switching it on does.")]
+    alerts: Annotated[dict[Alert, OwnAlert], Field(description="Alerts on them, where the monitor is ours.")] = {}
     source: str
+
+    @model_validator(mode="after")
+    def _ours(self) -> OperatedMetrics:
+        if self.alerts and not self.name:
+            raise ValueError("alerts: the labels of a monitor that the operator writes are its own")
+        return self
 
 
 class Operator(Closed):
