@@ -103,6 +103,6 @@ def figures(result: Result) -> Iterator[str]:
         how = f"{one.samples} requests failed" if one.measure is Measure.REQUESTS else "by readiness"
         errors = f": {', '.join(one.errors)}" if one.errors else ""
         yield f"{one.component} away for {one.longest:.1f} s ({how}{errors})" + (
-            "" if one.allowed else ", and should not have been"
+            "" if one.allowed else ", which was not foreseen"
         )
     yield f"{result.samples} questions to each, {result.rate:g} a second, about the {result.probed}"

@@ -46,6 +46,9 @@ class Watch:
 
     def __init__(self, platform: Platform, askers: Askers | None) -> None:
         self.platform = platform
+        contracts = platform.graph.contracts
+        self.serving = [name for name in platform.components if contracts[name].workload.kind != "CronJob"]
+        """Who can be away: what runs now and then only is no server."""
         self.readiness = Probe(serving(platform.cluster, platform.namespace))
         self.requests: Requests | None = askers.asking() if askers else None
         self._stack = contextlib.ExitStack()
@@ -80,7 +83,7 @@ class Watch:
     def away(self, since: float, allowed: set[str]) -> Iterator[Away]:
         """Yield who was away since a moment: by its requests, or where there are none, by its pods' readiness."""
         asked = set(self.requests.components) if self.requests else set()
-        for name in self.platform.components:
+        for name in self.serving:
             if self.requests and name in asked:
                 found, errors, measure = (
                     self.requests.gap(name, since),
@@ -100,15 +103,20 @@ class Watch:
                 )
 
     def rate(self, since: float, until: float) -> float:
-        """Return how often a second every component was asked, at the least."""
-        ready = self.readiness.rate(since, until)
-        return min(ready, self.requests.rate(since, until)) if self.requests and self.requests.components else ready
+        """Return how often a second every component was asked, at the least; by requests where they are the measure.
+
+        Readiness lags behind by the period of the kubelet's probes, which is a second and more: beside requests it is
+        asked as often as the machine bears.
+        """
+        if self.requests and self.requests.components:
+            return self.requests.rate(since, until)
+        return self.readiness.rate(since, until)
 
     def probed(self) -> str:
         """Return what was asked, in words."""
         readiness = "readiness of pods, as the API server knows it"
         if self.requests:
-            others = [name for name in self.platform.components if name not in self.requests.components]
+            others = [name for name in self.serving if name not in self.requests.components]
             less = f", of {', '.join(others)} the {readiness}" if others else ""
             return f"requests through Services, from pods that NetworkPolicies let through{less}"
         simulated = Ability.SIMULATED_PODS in self.platform.engine.abilities

@@ -16,7 +16,7 @@ from harness import process
 from harness.drills import machines
 from harness.drills.askers import GATEWAY, targets
 from harness.drills.model import Away, Drill, Measure, Recovered, Scene, whole
-from harness.drills.probe import Gap
+from harness.drills.probe import Gap, Sample
 from harness.drills.requests import Answer, Requests
 from harness.drills.run import _answers_at_first, _reasons, _unnoticed, _wait, run
 from harness.drills.watch import Watch
@@ -143,6 +143,23 @@ def test_who_answers_nothing_before_the_drill_is_named(monkeypatch: pytest.Monke
     requests.ends.append("error: pods not found")
     with pytest.raises(UserError, match="a pod that asks has ended: error: pods not found"):
         _answers_at_first(Asked(requests))
+
+
+def test_a_moment_without_answers_is_no_outage_and_one_of_readiness_is() -> None:
+    lost = Away(component="a", measure=Measure.REQUESTS, samples=3, longest=0.9, allowed=False)
+    longer = lost.model_copy(update={"longest": 1.1})
+    unready = lost.model_copy(update={"measure": Measure.READINESS})
+    said = "a was away for {} s and should not have been"
+    for away, reasons in ((lost, []), (longer, [said.format("1.1")]), (unready, [said.format("0.9")])):
+        assert list(_reasons(1.0, 5.0, [away], 6.6)) == reasons
+
+
+def test_who_runs_now_and_then_only_is_never_away(graph: Graph) -> None:
+    names = ("iam", "ai-ranker-training")
+    platform = SimpleNamespace(graph=graph, components=names, cluster=None, namespace="x")
+    watch = Watch(cast(Any, platform), None)
+    watch.readiness.samples = [Sample(1.0, frozenset())]
+    assert [one.component for one in watch.away(0.0, set())] == ["iam"]
 
 
 def test_a_fault_that_no_request_notices_refutes() -> None:
