@@ -107,8 +107,9 @@ def _same_pods(scene: Scene, started: dict[str, int]) -> bool:
     if not all_answer(scene):
         return False
     again = sum(count - started.get(uid, 0) for uid, count in _restarts(scene).items())
-    if again:
-        scene.notes.append(f"its containers were started {again} times more")
+    told = f"containers of it that were started anew: {again}"
+    if again and told not in scene.notes:
+        scene.notes.append(told)
     return True
 
 
