@@ -13,8 +13,8 @@ import pytest
 
 from harness.cluster import Cluster
 from harness.drills import Drill, Result, Verdict, catalogue
+from harness.drills.askers import MARK
 from harness.drills.model import Measure, nobody
-from harness.drills.requests import MARK
 from harness.drills.run import run
 from harness.drills.session import FILE, Session
 from harness.drills.watch import asking
