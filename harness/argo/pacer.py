@@ -1,9 +1,12 @@
-"""A pacer: lets Argo CD look again at a running sync as soon as something has changed, not after 5 s.
+"""A pacer: lets Argo CD look again at a running sync as soon as something got ready, not after 5 s.
 
 Argo CD 3.6 looks at a running operation when its Application changes, or 5 s after a resource of it did
 (`appOperationRequeueDelay` in controller/appcontroller.go, a constant). Waiting for a hook or for a wave's pods changes
 no Application, so each such wave costs 5 s. The pacer changes an annotation of every Application with a running
-operation, a few times a second. Order, health and results are Argo CD's own; only idle time goes.
+operation when an object became healthy or failed, and once a second besides, for kinds that it does not watch. Order,
+health and results are Argo CD's own; only idle time goes.
+
+Each look costs Argo CD a comparison of the whole Application: that is why it is not made more often.
 """
 
 from __future__ import annotations
@@ -11,73 +14,133 @@ from __future__ import annotations
 import contextlib
 import threading
 import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Self
 
 import urllib3
 
 from harness.argo.applications import API_VERSION, KIND, Application
-from harness.cluster import ApiError, Cluster
+from harness.cluster import ApiError, Cluster, Object
+from harness.diagnose.health import State, health
 
 ANNOTATION = "indigo-paas/pace"
+KINDS = ("DaemonSet", "Deployment", "Ingress", "Job", "PersistentVolumeClaim", "StatefulSet")
+"""What a wave waits for, of Kubernetes' own kinds (harness/diagnose/health.py)."""
+LOOKS = (0.05, 0.4)
+"""Seconds after a change of health: Argo CD sees it about when the pacer does, and may be a little later."""
+
+
+@dataclass
+class Pace:
+    """When the Applications with a running operation are to be looked at; times are of `time.monotonic`.
+
+    Attributes:
+        idle: seconds after which one is looked at without a reason.
+        touched: when each was last; those without a running operation are not here.
+        changed: when health last changed, anywhere.
+    """
+
+    idle: float
+    touched: dict[str, float] = field(default_factory=dict)
+    changed: float = float("-inf")
+
+    def due(self, now: float) -> list[str]:
+        """Return the Applications that are to be looked at now, and count them as looked at."""
+        looks = [self.changed + after for after in LOOKS]
+        found = [
+            name
+            for name, last in self.touched.items()
+            if now - last >= self.idle or any(last < look <= now for look in looks)
+        ]
+        self.touched.update(dict.fromkeys(found, now))
+        return found
 
 
 class Pacer:
     """Paces the Applications of one namespace between `with` and its end.
 
     Args:
-        cluster: where the Applications are.
+        cluster: where the Applications are, and what they deliver.
         namespace: of the Applications.
         seconds: how long an operation may be idle before its Application is touched.
     """
 
-    def __init__(self, cluster: Cluster, namespace: str = "argocd", seconds: float = 0.3) -> None:
+    def __init__(self, cluster: Cluster, namespace: str = "argocd", seconds: float = 1.0) -> None:
         self.cluster = cluster
         self.namespace = namespace
-        self.seconds = seconds
+        self._pace = Pace(seconds)
+        self._lock = threading.Lock()
         self._ended = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="pacer", daemon=True)
-        self._touched: dict[str, float] = {}
-        self._running: set[str] = set()
+        self._annotated: set[str] = set()
+        self._known: dict[tuple[str, ...], object] = {}
+        self._pacing = threading.Thread(target=self._run, name="pacer", daemon=True)
 
     def __enter__(self) -> Self:
-        self._thread.start()
+        for kind in KINDS:
+            self._watch(kind, self._object)
+        self._watch(KIND, self._application, self.namespace, API_VERSION)
+        self._pacing.start()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._ended.set()
-        self._thread.join(5.0)
+        self._pacing.join(5.0)
+
+    def _watch(
+        self, kind: str, take: Callable[[str, Object], None], namespace: str | None = None, api: str | None = None
+    ) -> None:
+        def follow() -> None:
+            while not self._ended.is_set():
+                with contextlib.suppress(ApiError, urllib3.exceptions.HTTPError, OSError):
+                    # a pulse opens the connection anew: often enough to end soon after `with` does, and no oftener
+                    for event, item in self.cluster.watch(kind, namespace, seconds=3600, pulse=5.0, api_version=api):
+                        if self._ended.is_set():
+                            return
+                        if item:
+                            take(event, {**item, "kind": kind})
+                self._ended.wait(0.2)
+
+        threading.Thread(target=follow, name=f"pacer-{kind}", daemon=True).start()
+
+    def _object(self, event: str, item: Object) -> None:
+        state = None if event == "DELETED" else health(item).state
+        self._seen(("object", item["metadata"]["uid"]), state, state is not State.PROGRESSING)
+
+    def _application(self, event: str, item: Object) -> None:
+        app = Application(item)
+        running = event != "DELETED" and app.operation_requested
+        with self._lock:
+            if running:
+                self._pace.touched.setdefault(app.name, time.monotonic())
+            else:
+                self._pace.touched.pop(app.name, None)
+        if not running and app.name in self._annotated:
+            self._annotated.discard(app.name)
+            if event != "DELETED":
+                self._annotate(app.name, None)
+        self._seen(("application", app.name), (app.health, app.sync, running), not running)
+
+    def _seen(self, key: tuple[str, ...], state: object, counts: bool) -> None:
+        """Note a state; one that is new, and that a wave may have waited for, is a reason to look."""
+        with self._lock:
+            if self._known.get(key) != state:
+                self._known[key] = state
+                if counts:
+                    self._pace.changed = time.monotonic()
 
     def _run(self) -> None:
-        while not self._ended.is_set():
-            with contextlib.suppress(ApiError, urllib3.exceptions.HTTPError, OSError):
-                self._follow()
-            self._ended.wait(0.2)
-
-    def _follow(self) -> None:
-        for kind, item in self.cluster.watch(
-            KIND, self.namespace, seconds=3600, pulse=self.seconds / 2, api_version=API_VERSION
-        ):
-            if self._ended.is_set():
-                return
-            if item:
-                app = Application(item)
-                if kind != "DELETED" and app.operation_requested:
-                    self._running.add(app.name)
-                else:
-                    self._running.discard(app.name)
-                    if kind != "DELETED" and app.name in self._touched:
-                        del self._touched[app.name]
-                        self._annotate(app.name, None)
-            now = time.monotonic()
-            for name in self._running:
-                if now - self._touched.get(name, 0.0) >= self.seconds:
-                    self._touched[name] = now
-                    self._annotate(name, str(round(now, 3)))
+        while not self._ended.wait(0.05):
+            with self._lock:
+                due = self._pace.due(time.monotonic())
+            for name in due:
+                self._annotated.add(name)
+                self._annotate(name, str(round(time.monotonic(), 3)))
 
     def _annotate(self, name: str, value: str | None) -> None:
-        with contextlib.suppress(ApiError):
+        with contextlib.suppress(ApiError, urllib3.exceptions.HTTPError, OSError):
             patch = {"metadata": {"annotations": {ANNOTATION: value}}}
             self.cluster.patch(KIND, name, patch, self.namespace, api_version=API_VERSION)

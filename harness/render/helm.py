@@ -27,7 +27,7 @@ from harness.render.refusal import refusal
 KUBERNETES = "1.37.2"  # the version of the embedded engine; what `--kube-version` is without another wish
 WORKERS = 2
 REFUSED = "refused"  # the folder of what Helm refused
-# it refuses the values or a template says so: the same bytes are refused again, which no full disk or lack of memory is
+# values or a template say so: the same bytes are refused again, which a full disk or a lack of memory does not say
 _OWN = re.compile(r"(?:level=.*\n)*Error: (?:values don't meet the specifications|execution error at )")
 _SOURCE = re.compile(r"^# Source: (\S+)$", re.M)
 _SPEED = {"GOGC": "400"}  # Helm ends before it would need its memory back; a fifth less time
@@ -162,17 +162,14 @@ def _accepted(inputs: Inputs, key: str) -> str:
     Raises:
         UserError: as `helm_template`.
     """
-    places = cache.Key()  # what Helm says has paths in it
-    places.add("of", key)
-    places.add("paths", "\0".join(map(str, (inputs.chart, *inputs.values))))
-    known = cache.load(places.text(), REFUSED)
+    known = cache.load(key, REFUSED)
     if known is None:
         try:
             return _output(inputs)
         except ProcessError as error:
             known = error.stderr
-            if _OWN.match(known):
-                cache.store(places.text(), known, REFUSED)
+            if _OWN.match(known) and not any(str(path) in known for path in (inputs.chart, *inputs.values)):
+                cache.store(key, known, REFUSED)
     raise refusal(known, inputs.chart, (*inputs.values, *inputs.written)) from None
 
 
