@@ -96,8 +96,8 @@ class Pacer:
         def follow() -> None:
             while not self._ended.is_set():
                 with contextlib.suppress(ApiError, urllib3.exceptions.HTTPError, OSError):
-                    # a pulse opens the connection anew: often enough to end soon after `with` does, and no oftener
-                    for event, item in self.cluster.watch(kind, namespace, seconds=3600, pulse=5.0, api_version=api):
+                    # each pulse opens the connection anew: it is there that the thread ends some time after `with`
+                    for event, item in self.cluster.watch(kind, namespace, seconds=3600, pulse=20.0, api_version=api):
                         if self._ended.is_set():
                             return
                         if item:
