@@ -28,7 +28,8 @@ KUBERNETES = "1.37.2"  # the version of the embedded engine; what `--kube-versio
 WORKERS = 2
 REFUSED = "refused"  # the folder of what Helm refused
 # values or a template say so: the same bytes are refused again, which a full disk or a lack of memory does not say
-_OWN = re.compile(r"(?:level=.*\n)*Error: (?:values don't meet the specifications|execution error at )")
+_OWN = re.compile(r"Error: (?:values don't meet the specifications|(?:execution|parse) error at )")
+_LOG = re.compile(r"^level=.*\n", re.M)  # with the path of each link that Helm follows
 _SOURCE = re.compile(r"^# Source: (\S+)$", re.M)
 _SPEED = {"GOGC": "400"}  # Helm ends before it would need its memory back; a fifth less time
 
@@ -167,7 +168,7 @@ def _accepted(inputs: Inputs, key: str) -> str:
         try:
             return _output(inputs)
         except ProcessError as error:
-            known = error.stderr
+            known = _LOG.sub("", error.stderr)
             if _OWN.match(known) and not any(str(path) in known for path in (inputs.chart, *inputs.values)):
                 cache.store(key, known, REFUSED)
     raise refusal(known, inputs.chart, (*inputs.values, *inputs.written)) from None

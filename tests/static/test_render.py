@@ -191,7 +191,7 @@ def test_the_same_input_is_rendered_once(checkout: Path, monkeypatch: pytest.Mon
 @pytest.mark.parametrize(
     ("said", "again"),
     [
-        ("Error: values don't meet the specifications of the schema(s)", 1),
+        ("level=INFO msg=link path={chart}\nError: values don't meet the specifications of the schema(s)", 1),
         ("Error: execution error at (mariadb/templates/a.yaml:1:2): mariadb.port: is no number", 1),
         ("Error: execution error at (a.yaml:1:2): in {chart}", 3),  # which another copy of the chart is not in
         ("Error: open /tmp/x: no space left on device", 3),
