@@ -11,7 +11,7 @@ CLUSTER ?= embedded
 # that the tests start compiles the harness anew.
 export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: help setup test static unit e2e check diff lint ct-lint ct-install workflows package release comment \
+.PHONY: help setup test static unit e2e drills check diff lint ct-lint ct-install workflows package release comment \
   generate bench mutants tools pin lock clean
 
 help: ## This list
@@ -33,6 +33,9 @@ $(VENV)/.ready: requirements.lock pyproject.toml
 
 e2e: setup ## Deploy the working tree through a real Argo CD and assert that it behaves (CLUSTER=embedded or kind)
 	@$(BIN)/indigo e2e --engine $(CLUSTER) $(ARGS)
+
+drills: setup ## Every drill, on a cluster of three nodes in Docker (ARGS='-k node'; make e2e CLUSTER=kind has those of one node)
+	@NODES=3 $(BIN)/indigo e2e --engine kind --profile minimal -k drill $(ARGS)
 
 test: setup ## Static, unit and embedded tests, style and types
 	@$(BIN)/indigo test $(ARGS)

@@ -14,14 +14,14 @@ from __future__ import annotations
 import contextlib
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from types import TracebackType
-from typing import Self
+from functools import partial
 
 import urllib3
 
 from harness.argo.applications import API_VERSION, KIND, Application
+from harness.background import Background
 from harness.cluster import ApiError, Cluster, Object
 from harness.diagnose.health import State, health
 
@@ -58,7 +58,7 @@ class Pace:
         return found
 
 
-class Pacer:
+class Pacer(Background):
     """Paces the Applications of one namespace between `with` and its end.
 
     Args:
@@ -67,44 +67,38 @@ class Pacer:
         seconds: how long an operation may be idle before its Application is touched.
     """
 
+    patience = 0.0  # a watch notices the end when it next hears something
+
     def __init__(self, cluster: Cluster, namespace: str = "argocd", seconds: float = 1.0) -> None:
+        super().__init__()
         self.cluster = cluster
         self.namespace = namespace
         self._pace = Pace(seconds)
         self._lock = threading.Lock()
-        self._ended = threading.Event()
         self._annotated: set[str] = set()
         self._known: dict[tuple[str, ...], object] = {}
-        self._pacing = threading.Thread(target=self._run, name="pacer", daemon=True)
 
-    def __enter__(self) -> Self:
-        for kind in KINDS:
-            self._watch(kind, self._object)
-        self._watch(KIND, self._application, self.namespace, API_VERSION)
-        self._pacing.start()
-        return self
+    def _work(self) -> Mapping[str, Callable[[], None]]:
+        watches: dict[str, Callable[[], None]] = {
+            f"pacer-{kind}": partial(self._follow, kind, None, None, self._object) for kind in KINDS
+        }
+        applications = partial(self._follow, KIND, self.namespace, API_VERSION, self._application)
+        return {**watches, "pacer-applications": applications, "pacer": self._run}
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    def _follow(
+        self, kind: str, namespace: str | None, api_version: str | None, take: Callable[[str, Object], None]
     ) -> None:
-        self._ended.set()
-        self._pacing.join(5.0)
-
-    def _watch(
-        self, kind: str, take: Callable[[str, Object], None], namespace: str | None = None, api: str | None = None
-    ) -> None:
-        def follow() -> None:
-            while not self._ended.is_set():
-                with contextlib.suppress(ApiError, urllib3.exceptions.HTTPError, OSError):
-                    # each pulse opens the connection anew: it is there that the thread ends some time after `with`
-                    for event, item in self.cluster.watch(kind, namespace, seconds=3600, pulse=20.0, api_version=api):
-                        if self._ended.is_set():
-                            return
-                        if item:
-                            take(event, {**item, "kind": kind})
-                self._ended.wait(0.2)
-
-        threading.Thread(target=follow, name=f"pacer-{kind}", daemon=True).start()
+        while not self._ended.is_set():
+            with contextlib.suppress(ApiError, urllib3.exceptions.HTTPError, OSError):
+                # each pulse opens the connection anew: seldom, and it is there that the thread notices its end
+                for event, item in self.cluster.watch(
+                    kind, namespace, seconds=3600, pulse=20.0, api_version=api_version
+                ):
+                    if self._ended.is_set():
+                        return
+                    if item:
+                        take(event, {**item, "kind": kind})
+            self._ended.wait(0.2)
 
     def _object(self, event: str, item: Object) -> None:
         state = None if event == "DELETED" else health(item).state

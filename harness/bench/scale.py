@@ -20,14 +20,18 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import yaml
+
 from harness.argo.applications import Applications, NotReached
 from harness.argo.pacer import Pacer
 from harness.argo.source import WorkingTreeSource
 from harness.bench.child import used
 from harness.e2e.platform import converged
 from harness.engines.embedded.engine import EmbeddedEngine
+from harness.engines.embedded.settings import Settings
 from harness.errors import UserError
 from harness.model.environment import ENVIRONMENTS
+from harness.model.load import load_contracts
 from harness.paths import repository
 from harness.process import run
 from harness.render import render_bootstrap
@@ -68,6 +72,11 @@ def names(count: int) -> list[str]:
     return [f"site-{number:02}" for number in range(1, count + 1)]
 
 
+def nodes(environments: int) -> int:
+    """Return how many simulated nodes (of 64 GiB) bear that many environments: each asks for 6 GiB."""
+    return max(3, math.ceil(environments / 8))
+
+
 def copy_checkout(folder: Path) -> Path:
     """Copy what `indigo check` looks at below a folder, and return the copy."""
     root = folder / "checkout"
@@ -80,8 +89,11 @@ def copy_checkout(folder: Path) -> Path:
     return root
 
 
-def write_checkout(folder: Path, count: int, mark: str) -> Path:
-    """Write a checkout with that many environments and no others, and return it; the mark is in every one's values."""
+def write_checkout(folder: Path, count: int, mark: str, only: Sequence[str] = ()) -> Path:
+    """Write a checkout with that many environments and no others, and return it; the mark is in every one's values.
+
+    With `only`, they run these components and nothing else.
+    """
     root = copy_checkout(folder)
     dev = {path.name: path.read_text(encoding="utf-8") for path in (root / ENVIRONMENTS / "dev").iterdir()}
     shutil.rmtree(root / ENVIRONMENTS)
@@ -92,7 +104,20 @@ def write_checkout(folder: Path, count: int, mark: str) -> Path:
             (place / file).write_text(re.sub(r"\bdev\b", name, text), encoding="utf-8")
         with (place / "values.yaml").open("a", encoding="utf-8") as values:
             values.write(f"\nvalkey: {{podAnnotations: {{bench/mark: {mark}-{name}}}}}\n")
+        if only:
+            _switch_off(place / "values.yaml", root, only)
     return root
+
+
+def _switch_off(path: Path, root: Path, only: Sequence[str]) -> None:
+    """Leave these components on in an environment's values."""
+    contracts = load_contracts(root / "charts")
+    values = yaml.safe_load(path.read_text(encoding="utf-8"))
+    values["global"]["components"] = {
+        name: {"mode": "embedded" if name in only else "off"} for name, item in contracts.items() if not item.like
+    }
+    values = {"global": values["global"]} | {name: value for name, value in values.items() if name in only}
+    path.write_text(yaml.safe_dump(values), encoding="utf-8")
 
 
 def check(counts: Sequence[int]) -> Iterator[Cost]:
@@ -109,16 +134,16 @@ def check(counts: Sequence[int]) -> Iterator[Cost]:
                 yield Cost(what, count, done.seconds, done.cpu_seconds, done.mebibytes)
 
 
-def sync(counts: Sequence[int], seconds: float = math.inf) -> Iterator[Cost]:
+def sync(counts: Sequence[int], seconds: float = math.inf, only: Sequence[str] = ()) -> Iterator[Cost]:
     """Yield what it costs Argo CD to bring up environments beside those of the counts before, until all are healthy.
 
-    After `seconds` from the first bootstrap it ends: the last cost then has as many environments as are healthy,
-    and says of how many.
+    With `only`, environments of these components alone. After `seconds` from the first bootstrap it ends: the last cost
+    then has as many environments as are healthy, and says of how many.
     """
     with tempfile.TemporaryDirectory(prefix="indigo-scale-") as folder:
-        root = write_checkout(Path(folder), max(counts), "sync")
+        root = write_checkout(Path(folder), max(counts), "sync", only)
         run("git", "init", "--quiet", cwd=root)
-        engine = EmbeddedEngine(f"scale-{os.getpid()}")
+        engine = EmbeddedEngine(f"scale-{os.getpid()}", Settings(nodes=nodes(max(counts))))
         engine.up()
         try:
             source = WorkingTreeSource(engine.run_dir, root)

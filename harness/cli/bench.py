@@ -25,7 +25,10 @@ from harness.paths import reports_dir
 @click.option(
     "--seconds", type=click.FloatRange(min=1), help="With --scale: end the syncs then, and say how far they came."
 )
-def bench(runs: int, engine_runs: int, as_json: bool, scale: str | None, seconds: float | None) -> None:
+@click.option("--only", metavar="NAME,...", help="With --scale: sync environments of these components alone.")
+def bench(
+    runs: int, engine_runs: int, as_json: bool, scale: str | None, seconds: float | None, only: str | None
+) -> None:
     """Measure the phases against their budgets and against the bare tools on the same input.
 
     Budgets in seconds belong to a machine of 2 cores with nothing else to do; ratios hold anywhere. Where another
@@ -37,6 +40,7 @@ def bench(runs: int, engine_runs: int, as_json: bool, scale: str | None, seconds
       indigo bench --engine-runs 0    the static side alone, seconds
       indigo bench --scale 1,10,50    reports/bench/scale.json; docs/explanation/costs.md has such figures
       indigo bench --scale 1,10,50 --seconds 540    the same, and the syncs end after nine minutes, wherever they are
+      indigo bench --scale 50 --only valkey         50 environments of one component
 
     Exit status 1 when a budget is exceeded.
     """
@@ -48,7 +52,7 @@ def bench(runs: int, engine_runs: int, as_json: bool, scale: str | None, seconds
     if begun.warning:
         err.print(f"[yellow]warning:[/] {begun.warning}")
     if scale is not None:
-        _scale(scale, seconds or math.inf, engine=engine_runs > 0)
+        _scale(scale, seconds or math.inf, _components(only), engine=engine_runs > 0)
         return
     found = [*_shown(static.measures, runs), *_shown(passing.measures, runs)]
     if engine_runs:
@@ -70,7 +74,7 @@ def bench(runs: int, engine_runs: int, as_json: bool, scale: str | None, seconds
     sys.exit(1 if over else 0)
 
 
-def _scale(counts: str, seconds: float, *, engine: bool) -> None:
+def _scale(counts: str, seconds: float, only: list[str], *, engine: bool) -> None:
     """Measure what environments cost and write reports/bench/scale.json."""
     from harness.bench import scale
     from harness.report.machine import machine
@@ -82,7 +86,7 @@ def _scale(counts: str, seconds: float, *, engine: bool) -> None:
     if not wanted or wanted[0] < 1:
         raise UserError(f"{counts!r} are no numbers of environments", where="--scale", fix="write 1,10,50")
     found = []
-    for cost in itertools.chain(scale.check(wanted), scale.sync(wanted, seconds) if engine else ()):
+    for cost in itertools.chain(scale.check(wanted), scale.sync(wanted, seconds, only) if engine else ()):
         err.print(
             f"{cost.environments:4} {cost.what}: {cost.seconds:.1f} s, {cost.cpu_seconds:.1f} s of processor time"
             + (f", {cost.mebibytes:.0f} MiB" if cost.mebibytes else "")
@@ -92,6 +96,23 @@ def _scale(counts: str, seconds: float, *, engine: bool) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps({"machine": machine().model_dump(), "costs": found}, indent=2) + "\n")
     out.print(f"written: {path.relative_to(reports_dir().parent)}")
+
+
+def _components(names: str | None) -> list[str]:
+    """Return the names of an option.
+
+    Raises:
+        UserError: there is no such component.
+    """
+    from harness.model.load import load_contracts
+    from harness.paths import repository
+
+    wanted = names.split(",") if names else []
+    known = load_contracts(repository() / "charts")
+    for name in wanted:
+        if name not in known:
+            raise UserError(f"no component {name!r}", where="--only", fix=f"write one of {', '.join(sorted(known))}")
+    return wanted
 
 
 def _shown(measures: Callable[[int], Iterator[Measure]], runs: int) -> Iterator[Measure]:

@@ -92,12 +92,33 @@ def ct_install(engine: str, since: str | None, seconds: int, names: tuple[str, .
         selected = [name for name in selected if name in alone]
         if left:
             err.print(f"left to make e2e CLUSTER=kind, for they need others: {', '.join(left)}")
+        selected = _with_images(selected)
     if not selected:
         out.print("no chart to install")
         return
     with _engine(engine, selected) as running:
         status = _install(running.kubeconfig, running.cluster(), selected, seconds)
     sys.exit(status)
+
+
+def _with_images(names: list[str]) -> list[str]:
+    """Return the charts whose images can be had; say of the others that they are skipped, and why.
+
+    Raises:
+        UserError: a registry answers that it has no such image, or there is no image of any chart.
+    """
+    from harness.engines.kind import images
+    from harness.engines.kind.docker import Docker
+
+    wanted = {name: testing.images(repository(), [name]) for name in names}
+    found = images.collect(Docker.find(), {image for listed in wanted.values() for image in listed})
+    there = [name for name in names if not set(wanted[name]) & set(found.missing)]
+    if not found.unreachable or not there:
+        found.require()
+    for name in [name for name in names if name not in there]:
+        missing = ", ".join(image for image in wanted[name] if image in found.missing)
+        out.print(f"skipped   {name}: {missing} is not here, and its registry does not answer")
+    return there
 
 
 def _engine(kind: str, names: list[str]) -> Engine:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import sys
-import time
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
@@ -16,7 +15,6 @@ from harness.paths import reports_dir, repository
 
 if TYPE_CHECKING:
     from harness.drills.model import Result
-    from harness.report.model import Assertion, Tier
 
 
 @click.group()
@@ -24,8 +22,8 @@ def drill() -> None:
     """Break something on purpose and see whether what was said of it is true.
 
     A drill has a hypothesis, an injection, and a budget for the recovery, which for a component is in its contract
-    (availability.budget). Which component answers is asked ten times a second. Each drill begins with a platform that
-    is well, and leaves it well.
+    (availability.budget). On kind every component is sent requests, seven a second; where pods are simulated, their
+    readiness is asked for. Each drill begins with a platform that is well, and leaves it well.
 
     \b
     Examples:
@@ -71,9 +69,9 @@ def run(drills: tuple[str, ...], components: tuple[str, ...], environment: str, 
     """
     from harness.argo.pacer import Pacer
     from harness.argo.source import WorkingTreeSource
-    from harness.drills.model import Drills, Verdict
     from harness.drills.run import chosen
-    from harness.drills.run import run as run_one
+    from harness.drills.session import Session
+    from harness.drills.watch import asking
     from harness.e2e.deploy import deploy
     from harness.e2e.platform import NotConverged, Platform
     from harness.engines import choice
@@ -92,65 +90,35 @@ def run(drills: tuple[str, ...], components: tuple[str, ...], environment: str, 
         recorder.simulated(
             "Nodes and pods are simulated by kwok: recovery is that of the controllers, not of software."
         )
-    results: list[Result] = []
+    session: Session | None = None
     status, complete = 0, False
     try:
         with recorder.phase("deploy"):
             deploy(engine, environment, recorder)
-        with Pacer(engine.cluster()):
-            platform = Platform(engine, WorkingTreeSource(engine.source_dir, repository()), recorder, environment)
+        platform = Platform(engine, WorkingTreeSource(engine.source_dir, repository()), recorder, environment)
+        with Pacer(engine.cluster()), asking(platform) as askers:
+            session = Session(platform, directory, askers)
             for one, target in chosen(platform, drills, components):
-                begun = time.monotonic()
-                with recorder.phase(f"{one.id} {target}".strip()):
-                    result = run_one(platform, one, target)
-                results.append(result)
-                recorder.assertion(_assertion(result, tier, time.monotonic() - begun))
-                for line in text(result):
+                for line in text(session.run(one, target)):
                     err.print(line)
-        status, complete = int(any(result.verdict is Verdict.REFUTED for result in results)), True
+        status, complete = int(bool(session.refuted)), True
     except NotConverged as error:
         err.print(escape(str(error)))
         status = 1
     finally:
-        found = Drills(engine=engine.kind, environment=environment, revision=recorder.snapshot().revision.commit or "",
-                       results=tuple(results))  # fmt: skip
-        directory.mkdir(parents=True, exist_ok=True)
-        (directory / "drills.json").write_text(found.model_dump_json(indent=2) + "\n", encoding="utf-8")
         _, lines = conclude(recorder, status, complete=complete, root=repository())
-    if as_json:
-        click.echo(found.model_dump_json(indent=2))
+    if as_json and session:
+        click.echo(session.data().model_dump_json(indent=2))
     else:
         out.print(escape("\n".join(lines)))
     sys.exit(status)
 
 
-def _assertion(result: Result, tier: Tier, seconds: float) -> Assertion:
-    from harness.drills.model import Verdict
-    from harness.report.model import Assertion, Outcome
-
-    held = result.verdict is Verdict.HELD
-    return Assertion(
-        id=f"drill {result.drill} {result.component}".strip(),
-        sentence=result.hypothesis,
-        tier=tier,
-        outcome=Outcome.PASSED if held else Outcome.FAILED,
-        seconds=seconds,
-        message="; ".join(result.reasons),
-        refutes="; ".join(_figures(result)),
-    )
-
-
-def _figures(result: Result) -> Iterator[str]:
-    took = "never" if result.recovery is None else f"after {result.recovery:.1f} s"
-    yield f"mended {took}, budget {result.budget:g} s"
-    for one in result.away:
-        yield f"{one.component} away for {one.longest:.1f} s{'' if one.allowed else ', and should not have been'}"
-    yield f"{result.samples} questions, {result.rate:g} a second, about the {result.probed}"
-
-
 def text(result: Result) -> Iterator[str]:
     """Yield a result as lines with rich's markup."""
+    from harness.drills.session import figures
+
     sign = "[green]✓ held[/]" if result.verdict.value == "held" else "[bold red]✕ refuted[/]"
     yield f"{sign} [bold]{result.drill}[/] {escape(result.component)}"
-    for line in (*result.reasons, *_figures(result), *result.notes):
+    for line in (*result.reasons, *figures(result), *result.notes):
         yield f"    [dim]{escape(line)}[/]"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 
@@ -56,7 +57,8 @@ def e2e(engine: str, keep: bool, profile: str | None, others: str, pytest_args: 
     told = (f"--indigo-profile={profile}",) if profile else ()
     beside = (f"--indigo-others={others}",) if engine == "embedded" else ()
     extra = (*told, *beside, *(("--indigo-keep",) if keep else ()))
-    name = "e2e" if engine == "embedded" else f"e2e-{engine}"
+    nodes = os.environ.get("NODES", "1")
+    name = "e2e" if engine == "embedded" else f"e2e-{engine}" + (f"-{nodes}-nodes" if nodes != "1" else "")
     sys.exit(suite.run(suite.Selection((), (suite.STORIES[engine],), (*extra, *pytest_args)), name, command()))
 
 

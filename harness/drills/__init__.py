@@ -9,6 +9,6 @@ __all__ = ["Drill", "Drills", "Result", "Verdict", "catalogue"]
 
 def catalogue() -> dict[str, Drill]:
     """Return every drill by its id."""
-    from harness.drills import delivery, pods
+    from harness.drills import delivery, machines, pods
 
-    return {drill.id: drill for drill in (*pods.DRILLS, *delivery.DRILLS)}
+    return {drill.id: drill for drill in (*pods.DRILLS, *machines.DRILLS, *delivery.DRILLS)}

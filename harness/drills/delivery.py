@@ -138,7 +138,7 @@ def _argocd_killed(scene: Scene) -> Recovered:
     server = "argocd-application-controller"
     scene.undo.callback(_back, scene, platform.source.head)
     values: Mapping[str, Any] = {name: {"podAnnotations": {"drill/killed": "controller"}} for name in _two(platform)}
-    revision = platform.values(values, "a sync during which Argo CD's controller dies")
+    revision = platform.values(values, "a sync during which Argo CD's controller dies", platform.source.head)
     platform.refresh()
     platform.wait(lambda app: not is_idle(app) and app.revision == revision, "in the middle of the sync")
     platform.engine.kill(server)
@@ -164,9 +164,8 @@ def _bad_tag(scene: Scene) -> Recovered:
     platform, component = scene.platform, scene.component
     good = platform.source.head
     scene.undo.callback(_back, scene, good)
-    bad = platform.values(
-        {component: {"image": {"tag": WRONG, "digest": ""}}}, f"{component} with a tag that is not there"
-    )
+    wrong = {component: {"image": {"tag": WRONG, "digest": ""}}}
+    bad = platform.values(wrong, f"{component} with a tag that is not there", good)
     platform.refresh()
 
     def stuck() -> bool:

@@ -25,6 +25,8 @@ class Scene:
     component: str
     undo: contextlib.ExitStack
     notes: list[str] = field(default_factory=list)
+    waived: set[str] = field(default_factory=set)
+    """Components that cannot answer before the end of the drill, as what it does implies."""
 
     @property
     def namespace(self) -> str:
@@ -47,6 +49,10 @@ def nobody(_: Scene) -> set[str]:
     return set()
 
 
+def nothing(_: Scene) -> None:
+    """Prepare nothing."""
+
+
 @dataclass(frozen=True)
 class Drill:
     """One fault, and what is held to be true of it.
@@ -59,6 +65,9 @@ class Drill:
         budget: seconds within which that has to be so.
         suffers: the components that may be away meanwhile.
         needs: what the engine must be able to do.
+        noticed: of those that are asked by requests, the components that must be seen away: a fault that nobody
+            notices was none, or whoever asks is blind.
+        prepare: what has to be otherwise before it, not measured; the platform is well again before the injection.
     """
 
     id: str
@@ -68,6 +77,8 @@ class Drill:
     budget: Callable[[Scene], float]
     suffers: Callable[[Scene], set[str]] = nobody
     needs: frozenset[Ability] = frozenset()
+    noticed: Callable[[Scene], set[str]] = nobody
+    prepare: Callable[[Scene], None] = nothing
 
 
 class Verdict(StrEnum):
@@ -77,13 +88,22 @@ class Verdict(StrEnum):
     REFUTED = "refuted"
 
 
+class Measure(StrEnum):
+    """What was asked: the software itself, or the API server for what probes have said."""
+
+    REQUESTS = "requests"
+    READINESS = "readiness"
+
+
 class Away(Closed):
-    """A component that no pod answered for."""
+    """A component that did not answer, or that no pod was ready for."""
 
     component: str
-    samples: Annotated[int, Field(description="How often it was asked and no pod was ready.")]
+    measure: Annotated[Measure, Field(description="readiness where nobody may send requests to it, or nothing runs.")]
+    samples: Annotated[int, Field(description="How often it was asked and failed, or no pod was ready.")]
     longest: Annotated[float, Field(description="Seconds of the longest time in one piece.")]
     allowed: Annotated[bool, Field(description="Whether the drill expects it to be away.")]
+    errors: Annotated[tuple[str, ...], Field(description="What failed requests ended with, most frequent first.")] = ()
 
 
 class Result(Closed):
@@ -94,10 +114,12 @@ class Result(Closed):
     hypothesis: str
     verdict: Verdict
     reasons: Annotated[tuple[str, ...], Field(description="Why it is refuted.")] = ()
+    measure: Annotated[Measure, Field(description="requests where components were asked themselves.")]
     recovery: Annotated[float | None, Field(description="From the injection until it was mended; null: never.")]
     budget: float
     samples: Annotated[int, Field(description="How often every component was asked.")]
-    rate: Annotated[float, Field(description="Questions a second, as they were really asked.")]
+    rate: Annotated[float, Field(description="Questions a second to a component, of that which was asked least.")]
+    failed: Annotated[int, Field(description="Requests that failed, of all components; 0 for readiness.")] = 0
     away: tuple[Away, ...] = ()
     probed: Annotated[str, Field(description="What was asked, and what of it is simulated.")]
     notes: tuple[str, ...] = ()

@@ -16,7 +16,9 @@ from harness.errors import UserError
 from harness.model.contract import Need
 
 EVICTION = 60.0  # seconds for the eviction of the pods of a node
-LOST = 50.0 + 300.0  # until a silent node counts as lost, and until its pods are evicted: Kubernetes' defaults
+LOST = 50.0  # until a silent node counts as lost: Kubernetes' default since 1.32 (node-monitor-grace-period)
+EVICTED = 300.0  # until its pods are evicted, where they say nothing else: Kubernetes' default
+UNREACHABLE = "node.kubernetes.io/unreachable"
 
 
 def running(platform: Platform, data: bool) -> list[str]:
@@ -28,6 +30,11 @@ def running(platform: Platform, data: bool) -> list[str]:
 def with_consumers(scene: Scene) -> set[str]:
     """Return the component and all that need it hard, directly or not: they may be away with it."""
     return _needing(scene, {scene.component})
+
+
+def itself(scene: Scene) -> set[str]:
+    """Return the component where its one pod is all there is of it: who asks it must miss it."""
+    return {scene.component} if len(pods_of(scene, scene.component)) == 1 else set()
 
 
 def _needing(scene: Scene, components: Collection[str]) -> set[str]:
@@ -62,7 +69,8 @@ def _killed(scene: Scene) -> Recovered:
     return recovered
 
 
-def _budget(scene: Scene) -> float:
+def own_budget(scene: Scene) -> float:
+    """Return the seconds in which the component's contract says that a killed pod is ready again."""
     return float(scene.platform.graph.contracts[scene.component].availability.budget)
 
 
@@ -80,8 +88,8 @@ def _node(scene: Scene) -> str:
     return max(names, key=lambda name: used[name])
 
 
-def _bound_to(scene: Scene, node: str) -> frozenset[str]:
-    """Return the components with a pod on a node whose volume cannot leave it."""
+def _waive_bound(scene: Scene, node: str) -> None:
+    """Waive the components with a pod on a node whose volume cannot leave it, and those that need them."""
     fixed = set()
     for volume in scene.platform.cluster.list("PersistentVolume"):
         claim = volume["spec"].get("claimRef") or {}
@@ -95,12 +103,12 @@ def _bound_to(scene: Scene, node: str) -> frozenset[str]:
             found.add(pod["metadata"]["labels"]["app.kubernetes.io/name"])
     if found:
         scene.notes.append(f"their volumes cannot leave {node}: {', '.join(sorted(found))}; they wait for it")
-    return frozenset(found)
+    scene.waived.update(_needing(scene, found))
 
 
 def _drained(scene: Scene) -> Recovered:
     cluster, node = scene.platform.cluster, _node(scene)
-    bound = frozenset(_needing(scene, _bound_to(scene, node)))
+    _waive_bound(scene, node)
     scene.undo.callback(cluster.patch, "Node", node, {"spec": {"unschedulable": None}})
     cluster.patch("Node", node, {"spec": {"unschedulable": True}})
     moved = [pod for pod in pods_of(scene) if pod["spec"].get("nodeName") == node]
@@ -114,7 +122,9 @@ def _drained(scene: Scene) -> Recovered:
     uids = {pod["metadata"]["uid"] for pod in moved}
 
     def recovered() -> bool:
-        return not uids & {pod["metadata"]["uid"] for pod in pods_of(scene)} and all_answer(scene, bound)
+        return not uids & {pod["metadata"]["uid"] for pod in pods_of(scene)} and all_answer(
+            scene, frozenset(scene.waived)
+        )
 
     return recovered
 
@@ -139,11 +149,11 @@ def _evict(scene: Scene, pod: Object) -> bool:
 
 def _stopped(scene: Scene) -> Recovered:
     engine, node = scene.platform.engine, _node(scene)
-    bound = frozenset(_needing(scene, _bound_to(scene, node)))
+    _waive_bound(scene, node)
     scene.notes.append(f"stopped: {node}")
     scene.undo.callback(engine.restart, node)
     engine.kill(node)
-    return partial(all_answer, scene, bound)
+    return partial(all_answer, scene, frozenset(scene.waived))
 
 
 def _longest(extra: float = 0.0) -> Callable[[Scene], float]:
@@ -155,6 +165,18 @@ def _longest(extra: float = 0.0) -> Callable[[Scene], float]:
     return budget
 
 
+def _lost(scene: Scene) -> float:
+    """Return the seconds until the pods of a lost node are started elsewhere, by their own tolerations."""
+    named = [
+        float(one["tolerationSeconds"])
+        for pod in pods_of(scene)
+        for one in pod["spec"].get("tolerations", ())
+        if one.get("key") == UNREACHABLE and "tolerationSeconds" in one
+        and not any("persistentVolumeClaim" in volume for volume in pod["spec"].get("volumes", ()))
+    ]  # fmt: skip
+    return LOST + max(named, default=EVICTED) + _longest()(scene)
+
+
 DRILLS = (
     Drill(
         "kill-pod",
@@ -162,8 +184,9 @@ DRILLS = (
         "nobody who does not need it is away.",
         partial(running, data=False),
         _killed,
-        _budget,
+        own_budget,
         with_consumers,
+        noticed=itself,
     ),
     Drill(
         "kill-store",
@@ -171,8 +194,9 @@ DRILLS = (
         "all who need it come back without hands.",
         partial(running, data=True),
         _killed,
-        _budget,
+        own_budget,
         with_consumers,
+        noticed=itself,
     ),
     Drill(
         "drain-node",
@@ -187,7 +211,7 @@ DRILLS = (
         "When a node loses its power, every component that may move is ready elsewhere once the node counts as lost.",
         whole,
         _stopped,
-        _longest(LOST),
+        _lost,
         everybody,
         frozenset({Ability.NODES}),
     ),

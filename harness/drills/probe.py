@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from types import TracebackType
-from typing import Self
 
+from harness.background import Background
 from harness.cluster import Cluster, Object
 
 HERTZ = 10.0
@@ -16,10 +14,32 @@ HERTZ = 10.0
 
 @dataclass(frozen=True)
 class Sample:
-    """Seconds since the probe began, and the components that answered; None where the question was not answered."""
+    """When it was asked (seconds, monotonic), and the components that were ready; None where nothing was answered."""
 
     at: float
     answering: frozenset[str] | None
+
+
+@dataclass(frozen=True)
+class Gap:
+    """How often something failed, and the longest while in one piece in seconds."""
+
+    count: int
+    longest: float
+
+
+def gap(points: Iterable[tuple[float, bool]], since: float) -> Gap:
+    """Return the gaps in a row of moments, each with whether it was well; a gap begins with the last that was."""
+    count, longest, begun, last = 0, 0.0, None, since
+    for at, well in points:
+        if well:
+            begun = None
+        else:
+            count += 1
+            begun = last if begun is None else begun
+            longest = max(longest, at - begun)
+        last = at
+    return Gap(count, round(longest, 2))
 
 
 def answering(pods: list[Object]) -> frozenset[str]:
@@ -40,67 +60,42 @@ def serving(cluster: Cluster, namespace: str) -> Callable[[], list[Object]]:
     return lambda: cluster.list("Pod", namespace, labels="indigo-paas/role=server")
 
 
-class Probe:
-    """Asks from `with` to its end, in a thread of its own.
+class Probe(Background):
+    """Asks from `with` to its end.
 
     Args:
         ask: returns the pods; whatever it raises is a sample without an answer.
         hertz: questions a second.
     """
 
+    patience = 10.0
+
     def __init__(self, ask: Callable[[], list[Object]], hertz: float = HERTZ) -> None:
+        super().__init__()
         self.samples: list[Sample] = []
         self._ask, self._period = ask, 1 / hertz
-        self._zero = time.monotonic()
-        self._ended = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="drill-probe", daemon=True)
 
-    def __enter__(self) -> Self:
-        self._zero = time.monotonic()
-        self._thread.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._ended.set()
-        self._thread.join(10.0)
-
-    @property
-    def now(self) -> float:
-        """Return the seconds since it began."""
-        return time.monotonic() - self._zero
-
-    @property
-    def rate(self) -> float:
+    def rate(self, since: float, until: float) -> float:
         """Return how many questions a second were really asked."""
-        return len(self.samples) / self.samples[-1].at if self.samples and self.samples[-1].at > 0 else 0.0
+        asked = sum(since <= sample.at < until for sample in list(self.samples))
+        return asked / (until - since) if until > since else 0.0
 
-    def away(self, components: list[str], since: float) -> Mapping[str, tuple[int, float]]:
-        """Return how often each component did not answer since a time, and the longest while, where it ever did not."""
-        found: dict[str, tuple[int, float]] = {}
-        taken = [sample for sample in list(self.samples) if sample.at >= since and sample.answering is not None]
-        for component in components:
-            count, longest, begun, last = 0, 0.0, None, since
-            for sample in taken:
-                if sample.answering is not None and component not in sample.answering:
-                    count += 1
-                    begun = last if begun is None else begun
-                    longest = max(longest, sample.at - begun)
-                else:
-                    begun = None
-                last = sample.at
-            if count:
-                found[component] = (count, round(longest, 2))
-        return found
+    def gap(self, component: str, since: float) -> Gap:
+        """Return how often a component was not ready since a moment, and the longest while."""
+        taken = [(sample.at, sample.answering) for sample in list(self.samples) if sample.at >= since]
+        return gap(((at, component in found) for at, found in taken if found is not None), since)
+
+    def _work(self) -> Mapping[str, Callable[[], None]]:
+        return {"drill-probe": self._run}
 
     def _run(self) -> None:
-        due = self._zero
+        due = time.monotonic()
         while not self._ended.is_set():
+            at = time.monotonic()
             try:
                 found: frozenset[str] | None = answering(self._ask())
             except Exception:  # the API server may be what a drill ends: that is no answer, and no reason to stop
                 found = None
-            self.samples.append(Sample(self.now, found))
+            self.samples.append(Sample(at, found))
             due = max(due + self._period, time.monotonic() - self._period)
             self._ended.wait(max(0.0, due - time.monotonic()))

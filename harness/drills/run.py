@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 
 from harness.drills import catalogue
-from harness.drills.model import Away, Drill, Recovered, Result, Scene, Verdict
+from harness.drills.model import Away, Drill, Measure, Recovered, Result, Scene, Verdict
 from harness.drills.pods import all_answer
-from harness.drills.probe import Probe, serving
+from harness.drills.requests import Askers
+from harness.drills.watch import Watch
 from harness.e2e.platform import Platform, converged
-from harness.engines.base import Ability
 from harness.errors import UserError
 
 CALM = 1.0  # seconds of questions before the injection, and after the recovery
 LONGER = 2.0  # how many times its budget a drill is waited for
+LEAST = 5.0  # questions a second
+FIRST = 20.0  # seconds for the first answers
 
 
 def chosen(platform: Platform, names: Sequence[str], components: Sequence[str] = ()) -> list[tuple[Drill, str]]:
@@ -56,8 +58,14 @@ def chosen(platform: Platform, names: Sequence[str], components: Sequence[str] =
     return found
 
 
-def run(platform: Platform, drill: Drill, component: str) -> Result:
+def run(platform: Platform, drill: Drill, component: str, askers: Askers | None = None) -> Result:
     """Run one drill on one target and return what came of it.
+
+    Args:
+        platform: is up.
+        drill: of the catalogue.
+        component: one of its targets.
+        askers: who sends requests; without them readiness is the measure.
 
     Raises:
         UserError: the platform is not well before it.
@@ -65,38 +73,65 @@ def run(platform: Platform, drill: Drill, component: str) -> Result:
     """
     with contextlib.ExitStack() as undo:
         scene = Scene(platform, component, undo)
-        platform.wait(converged(platform.source.head), "Synced and Healthy before the drill", 60)
-        platform.until(lambda: all_answer(scene), "every component has a pod that is ready before the drill", 60)
-        budget, suffers = drill.budget(scene), drill.suffers(scene)
-        with Probe(serving(platform.cluster, platform.namespace)) as probe:
+        _well(scene, "before the drill", 60)
+        drill.prepare(scene)
+        _well(scene, "before the injection", 180)
+        budget, suffers, noticed = drill.budget(scene), drill.suffers(scene), drill.noticed(scene)
+        with Watch(platform, askers) as watch:
+            _answers_at_first(watch)
+            begun = time.monotonic()
             time.sleep(CALM)
-            begun = probe.now
+            injected = time.monotonic()
             mended = drill.inject(scene)
-            recovery = _wait(mended, probe, begun, budget)
+            recovery = _wait(mended, watch, scene, injected, budget)
             time.sleep(CALM)
+            ended = time.monotonic()
         undo.close()
-    platform.wait(converged(platform.source.head), "Synced and Healthy after the drill", 180)
-    platform.until(lambda: all_answer(scene), "every component has a pod that is ready after the drill", 180)
-    away = tuple(
-        Away(component=name, samples=count, longest=longest, allowed=name in suffers)
-        for name, (count, longest) in probe.away(list(platform.components), begun).items()
-    )
-    reasons = tuple(_reasons(recovery, budget, away, probe.rate))
+    _well(scene, "after the drill", 180)
+    away = tuple(watch.away(injected, suffers))
+    rate = watch.rate(begun, ended - CALM)  # requests of the last moment may have no answer yet
+    reasons = tuple(_reasons(recovery, budget, away, rate, _unnoticed(watch, noticed, away), watch.ends))
     return Result(
         drill=drill.id,
         component=component,
         hypothesis=drill.hypothesis.format(component=component),
         verdict=Verdict.REFUTED if reasons else Verdict.HELD,
         reasons=reasons,
+        measure=watch.measure,
         recovery=round(recovery, 2) if recovery is not None else None,
         budget=budget,
-        samples=len(probe.samples),
-        rate=round(probe.rate, 1),
+        samples=round(rate * (ended - begun)),
+        rate=round(rate, 1),
+        failed=sum(one.samples for one in away if one.measure is Measure.REQUESTS),
         away=away,
-        probed="readiness of pods, as the API server knows it"
-        + (" (simulated by kwok)" if Ability.SIMULATED_PODS in platform.engine.abilities else ""),
+        probed=watch.probed(),
         notes=tuple(scene.notes),
     )
+
+
+def _well(scene: Scene, when: str, seconds: float) -> None:
+    """Wait until everything is Synced and Healthy, and every component has a pod that is ready."""
+    platform = scene.platform
+    platform.wait(converged(platform.source.head), f"Synced and Healthy {when}", seconds)
+    platform.until(lambda: all_answer(scene), f"every component has a pod that is ready {when}", seconds)
+
+
+def _answers_at_first(watch: Watch) -> None:
+    """Wait until every component answers whoever asks it: what was never heard cannot be missed.
+
+    Raises:
+        UserError: one does not, or nobody asks.
+    """
+    begun = time.monotonic()
+    while silent := watch.silent(begun):
+        if watch.ends:
+            raise UserError(f"a pod that asks has ended: {watch.ends[0]}")
+        if time.monotonic() - begun > FIRST:
+            raise UserError(
+                f"before the drill, {', '.join(silent)} answers no request within {FIRST:g} s",
+                fix="indigo why, and docs/how-to/run-a-drill.md: who asks, and what",
+            )
+        time.sleep(0.1)
 
 
 def _limit(budget: float) -> float:
@@ -104,15 +139,34 @@ def _limit(budget: float) -> float:
     return max(budget * LONGER, 30.0)
 
 
-def _wait(mended: Recovered, probe: Probe, begun: float, budget: float) -> float | None:
-    while (passed := probe.now - begun) < _limit(budget):
-        if mended():
-            return passed
+def _wait(mended: Recovered, watch: Watch, scene: Scene, injected: float, budget: float) -> float | None:
+    """Return the seconds until it was mended, and every component had answered a request that was sent after that."""
+    since: float | None = None
+    while (now := time.monotonic()) - injected < _limit(budget):
+        if not mended():
+            since = None
+        elif since is None:
+            since = now
+        if since is not None and not watch.silent(since, scene.waived):
+            return time.monotonic() - injected
         time.sleep(0.1)
     return None
 
 
-def _reasons(recovery: float | None, budget: float, away: Sequence[Away], rate: float) -> Iterator[str]:
+def _unnoticed(watch: Watch, noticed: set[str], away: Sequence[Away]) -> set[str]:
+    """Return who should have been missed by requests, and was not."""
+    asked = set(watch.requests.components) if watch.requests else set()
+    return (noticed & asked) - {one.component for one in away}
+
+
+def _reasons(
+    recovery: float | None,
+    budget: float,
+    away: Sequence[Away],
+    rate: float,
+    unnoticed: Collection[str] = (),
+    ends: Sequence[str] = (),
+) -> Iterator[str]:
     """Yield what speaks against the hypothesis."""
     if recovery is None:
         yield f"not mended within {_limit(budget):g} s"
@@ -121,5 +175,9 @@ def _reasons(recovery: float | None, budget: float, away: Sequence[Away], rate: 
     for one in away:
         if not one.allowed:
             yield f"{one.component} was away for {one.longest:.1f} s and should not have been"
-    if rate < 5:
+    for name in sorted(unnoticed):
+        yield f"no request to {name} failed: the fault was none, or whoever asks is blind"
+    for end in ends:
+        yield f"who sends the requests ended before the drill: {end}"
+    if rate < LEAST:
         yield f"only {rate:.1f} questions a second were asked: nothing is known of what was in between"

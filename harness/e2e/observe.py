@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from functools import partial
 
+from harness.background import Background
 from harness.cluster import Cluster, Object
 from harness.diagnose.health import HEALTHY, Health, health
 
@@ -57,29 +59,33 @@ class Seen:
         return f"{self.kind}/{self.name}"
 
 
-@dataclass
-class Observer:
-    """Begins with `with Observer(...)`; `seen()` may be asked at any time, from any thread."""
+class Observer(Background):
+    """Begins with `with Observer(...)`; `seen()` may be asked at any time, from any thread.
 
-    cluster: Cluster
-    namespace: str
-    on_change: Callable[[Seen], None] | None = None
-    kinds: tuple[str, ...] = KINDS
-    _seen: dict[tuple[str, str], Seen] = field(default_factory=dict)
-    _lock: threading.Lock = field(default_factory=threading.Lock)
-    _stop: threading.Event = field(default_factory=threading.Event)
-    _threads: list[threading.Thread] = field(default_factory=list)
-    _start: float = field(default_factory=time.monotonic)
+    Args:
+        cluster: its API.
+        namespace: of the environment.
+        on_change: is told of each change.
+        kinds: what is watched.
+    """
 
-    def __enter__(self) -> Observer:
-        for kind in self.kinds:
-            thread = threading.Thread(target=self._watch, args=(kind,), name=f"watch-{kind}", daemon=True)
-            thread.start()
-            self._threads.append(thread)
-        return self
+    patience = 0.0  # each waits for the server's next word
 
-    def __exit__(self, *_: object) -> None:
-        self._stop.set()
+    def __init__(
+        self,
+        cluster: Cluster,
+        namespace: str,
+        on_change: Callable[[Seen], None] | None = None,
+        kinds: tuple[str, ...] = KINDS,
+    ) -> None:
+        super().__init__()
+        self.cluster, self.namespace, self.on_change, self.kinds = cluster, namespace, on_change, kinds
+        self._seen: dict[tuple[str, str], Seen] = {}
+        self._lock = threading.Lock()
+        self._start = time.monotonic()
+
+    def _work(self) -> Mapping[str, Callable[[], None]]:
+        return {f"watch-{kind}": partial(self._watch, kind) for kind in self.kinds}
 
     def forget(self) -> None:
         """Begin anew: what is seen from now on counts as created now (for the timeline of the next sync)."""
@@ -93,14 +99,14 @@ class Observer:
             return sorted(self._seen.values(), key=lambda item: item.created)
 
     def _watch(self, kind: str) -> None:
-        while not self._stop.is_set():
+        while not self._ended.is_set():
             try:
                 for event, item in self.cluster.watch(kind, self.namespace, seconds=3600):
-                    if self._stop.is_set():
+                    if self._ended.is_set():
                         return
                     self._take(event, {**item, "kind": kind})
             except Exception:  # the control plane goes away at the end of a run
-                if self._stop.wait(0.2):
+                if self._ended.wait(0.2):
                     return
 
     def _take(self, event: str, item: Object) -> None:

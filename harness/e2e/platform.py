@@ -141,14 +141,19 @@ class Platform:
 
     # ----------------------------------------------------------- as a developer
 
-    def values_edit(self, values: Mapping[str, Any]) -> dict[str, str | None]:
-        """Return the edit that writes the environment's values: the working tree's with `values` merged over them."""
-        own = yaml.safe_load(self.source.read(self.values_path, self.commit))
+    def values_edit(self, values: Mapping[str, Any], base: str | None = None) -> dict[str, str | None]:
+        """Return the edit that writes the environment's values: those of a commit with `values` merged over them.
+
+        Args:
+            values: what is to be otherwise.
+            base: the commit; default: the working tree as it was found.
+        """
+        own = yaml.safe_load(self.source.read(self.values_path, base or self.commit))
         return {self.values_path: yaml.safe_dump(merged(own, values), sort_keys=True)}
 
-    def values(self, values: Mapping[str, Any], message: str) -> str:
+    def values(self, values: Mapping[str, Any], message: str, base: str | None = None) -> str:
         """Commit the environment's values (see `values_edit`) and return the commit."""
-        return self.source.commit(message, self.values_edit(values))
+        return self.source.commit(message, self.values_edit(values, base))
 
     def config(self, changes: Mapping[str, Any], message: str) -> str:
         """Commit changes to the environment's config.yaml, as the head of the branch has it, and return the commit."""

@@ -30,7 +30,7 @@ class Ability(StrEnum):
     REAL_PODS = "real-pods"
     """Containers run and NetworkPolicies are enforced."""
     NODES = "nodes"
-    """`kill` and `restart` of nodes by name."""
+    """`kill`, `restart` and `on_node` of nodes by name."""
 
 
 @dataclass(frozen=True)
@@ -119,6 +119,14 @@ class Engine(ABC):
     def restart(self, server: str) -> None:
         """Start one server again, ending it first if it runs, and return when it answers."""
         raise self._cannot(Ability.FAULTS)
+
+    def on_node(self, node: str, *command: str) -> str:
+        """Run a command as root on a node and return what it prints.
+
+        Raises:
+            UserError: it fails, or nodes of this engine run nothing.
+        """
+        raise self._cannot(Ability.NODES)
 
     def cluster(self) -> Cluster:
         """Return an adapter to its API server, with the user's kubeconfig."""

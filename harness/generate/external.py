@@ -66,8 +66,28 @@ def _component(graph: Graph, name: str, contract: Contract) -> list[str]:
     return [
         *["```yaml", "global:", *example, "```", ""],
         *table(("", ""), rows),
+        *_clients(graph, name, contract),
         *(line for header, found in lists if found for line in ("", *table(header, found))),
     ]
+
+
+def _clients(graph: Graph, name: str, contract: Contract) -> list[str]:
+    """Return the table of the clients, where a value switches TLS."""
+    outside = contract.external
+    if outside is None or outside.encryption != "value":
+        return []
+    rows = [
+        (
+            code(consumer),
+            f"by {code(edge.tls.setting)}" if edge.tls.setting else "**in the clear**",
+            cell(edge.tls.checks or edge.tls.cannot),
+            cell(edge.tls.source),
+        )
+        for consumer, other in graph.contracts.items()
+        for edge in other.requires
+        if edge.component == name and edge.tls
+    ]
+    return ["", *table(("client", "encrypts", "what it checks, or why it cannot", "source"), rows)] if rows else []
 
 
 def _provision(entry: str, contract: Contract) -> str:

@@ -69,6 +69,7 @@ def entry(graph: Graph, component: str) -> dict[str, Any]:
                 "charset": owned.database.charset,
                 "collation": owned.database.collation,
                 "xa": owned.database.xa,
+                "tls": _encrypts(graph, owned.owner, component),
             }
             for owned in graph.databases(component)
         ],
@@ -109,6 +110,11 @@ def entry(graph: Graph, component: str) -> dict[str, Any]:
         "service": contract.operator.service.format(name=component) if contract.operator else "",
         "secrets": {identifier: sorted(secret.keys) for identifier, secret in sorted(contract.secrets.items())},
     }
+
+
+def _encrypts(graph: Graph, owner: str, server: str) -> bool:
+    """Whether the owner of a database can encrypt the way to its server."""
+    return any(edge.component == server and edge.tls and edge.tls.setting for edge in graph.contracts[owner].requires)
 
 
 def _json(content: Any) -> str:

@@ -312,6 +312,11 @@ def _place(contract: Contract) -> Schema:
         "port": {"type": "integer", "minimum": 1, "maximum": 65535},
         "cidrs": _cidrs("Addresses of an external one; without them, global.network.internetCidrs."),
     }
+    if contract.external and contract.external.encryption in ("value", "never"):
+        properties["tls"] = {
+            "enum": ["none", "preferred", "required"] if contract.external.encryption == "value" else ["none"],
+            "description": "Whether clients encrypt the way to an external one. " + sentence(contract.external.tls),
+        }
     if contract.external and contract.external.provision:
         properties["provision"] = {
             "type": "boolean",

@@ -80,11 +80,13 @@ def known(graph: Graph) -> list[Known]:
         for name, item in patterns().items()
     }
     for component, contract in graph.contracts.items():
-        for name, own in contract.metrics.alerts.items():
+        operated = contract.operator.metrics.alerts if contract.operator and contract.like is None else {}
+        for name, own in [*contract.metrics.alerts.items(), *operated.items()]:
             if name in found:
+                where = "operator.metrics" if name in operated else "metrics"
                 raise UserError(
                     f"the alert {name} belongs to {found[name].of} already",
-                    where=f"{contract.file} metrics.alerts.{name}",
+                    where=f"{contract.file} {where}.alerts.{name}",
                     fix="give one of the two another name",
                 )
             found[name] = Known(name, own.severity, str(own.minutes), component, own.expr, own.summary, own.source)

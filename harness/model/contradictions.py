@@ -30,7 +30,7 @@ def refuse(contracts: Mapping[str, Contract]) -> None:
     Raises:
         UserError: they contradict each other; every problem is named once, with file, key and fix.
     """
-    kinds = (_broken_edges, _claims, _topics, _options, _cycles)
+    kinds = (_broken_edges, _encryption, _claims, _topics, _options, _cycles)
     if problems := [problem for kind in kinds for problem in kind(contracts)]:
         raise _refusal(problems)
 
@@ -89,6 +89,20 @@ def _broken_edge(where: str, need: Requirement, contracts: Mapping[str, Contract
                 f"{need.component} owns no Secret {secret}",
                 owner or _candidates(secret, provider.secrets),
             )
+
+
+def _encryption(contracts: Mapping[str, Contract]) -> Iterator[Problem]:
+    """Yield edges of which it is not said whether they can be encrypted, and those that say it for nothing."""
+    for contract in contracts.values():
+        for index, need in enumerate(contract.requires):
+            provider = contracts.get(need.component)
+            switched = bool(provider and provider.external and provider.external.encryption == "value")
+            where = f"{contract.file} requires[{index}]"
+            if switched and need.tls is None:
+                message = f"global.components.{need.component}.tls switches TLS, and nothing says whether this one can"
+                yield Problem(where, message, "write tls: {setting, checks, source}, or tls: {cannot, source}")
+            elif need.tls is not None and not switched:
+                yield Problem(where, f"tls: no value switches TLS to {need.component}", "remove it")
 
 
 def _claims(contracts: Mapping[str, Contract]) -> Iterator[Problem]:

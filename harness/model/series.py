@@ -52,6 +52,9 @@ KNOWN: dict[str, frozenset[str]] = {
     "vault_core_active": TARGET | {"cluster"},
     "vault_audit_log_request_failure": TARGET,
     "vault_expire_num_leases": TARGET,
+    # Strimzi, KafkaCluster.java (DEFAULT_METRICS_ALLOW_LIST) and the dashboards of examples/metrics
+    "kafka_server_replicamanager_underreplicatedpartitions": TARGET,
+    "kafka_controller_kafkacontroller_offlinepartitionscount": TARGET,
     # OpenTelemetry documentation, Collector internal telemetry (names without suffixes, as the chart sets it)
     "otelcol_exporter_queue_size": TARGET,
     "otelcol_exporter_queue_capacity": TARGET,

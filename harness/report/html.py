@@ -9,6 +9,7 @@ from string import Template
 from urllib.parse import quote
 
 from harness.report.charts import duration, phases_table, sync_tables
+from harness.report.drills import drills_table
 from harness.report.graphview import component_states, graph_figure
 from harness.report.markup import Html, el, join
 from harness.report.model import Assertion, Outcome, Report, Status, Tier, TierResult, Verdict
@@ -27,6 +28,7 @@ def page(report: Report) -> str:
         ("phases", "Phases", "Phases and their budgets", phases_table(report)),
         ("graph", "Graph", "Dependency graph", graph_figure(report.graph, component_states(report.syncs))),
         ("syncs", "Syncs", "Waves of each sync", sync_tables(report)),
+        ("drills", "Drills", "Drills: what was broken, and who was missed", drills_table(report)),
         ("assertions", "Assertions", "Every assertion", _assertions(report)),
         ("notes", "Notes", "Notes", _notes(report)),
         ("made-with", "Versions", "Versions and machine", _made_with(report)),

@@ -254,6 +254,23 @@ class Artefact(Closed):
     path: Annotated[str, Field(pattern=r"^[^/]", description="Relative to the report.")]
 
 
+class DrillLine(Closed):
+    """A drill: a fault on purpose, and what of it was seen (`schemas/drills.schema.json` has all of it)."""
+
+    drill: str
+    component: Annotated[str, Field(description="The target; empty where it is about all of them.")] = ""
+    held: Annotated[bool, Field(description="Whether what was said of it beforehand was true.")]
+    measure: Annotated[str, Field(description="requests or readiness: what verdict and times are from.")]
+    recovery: Annotated[Seconds | None, Field(description="None: it was not mended.")] = None
+    budget: Seconds
+    asked: Annotated[int, Field(ge=0, description="How often each component was asked.")]
+    failed: Annotated[int, Field(ge=0, description="Requests that failed.")] = 0
+    away: dict[str, Seconds] = Field(
+        default_factory=dict, description="Longest time of each component that was missed."
+    )
+    notes: tuple[str, ...] = ()
+
+
 class Report(Closed):
     """A whole run."""
 
@@ -275,6 +292,7 @@ class Report(Closed):
     assertions: tuple[Assertion, ...] = ()
     syncs: tuple[Sync, ...] = ()
     graph: Graph = Graph()
+    drills: tuple[DrillLine, ...] = ()
     notes: tuple[str, ...] = ()
     artefacts: tuple[Artefact, ...] = ()
 

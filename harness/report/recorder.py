@@ -17,6 +17,7 @@ from harness.report.model import (
     NOT_SELECTED,
     Artefact,
     Assertion,
+    DrillLine,
     Engine,
     Graph,
     Item,
@@ -138,6 +139,7 @@ class Recorder:
         self._versions: dict[str, str] = {}
         self._graph = Graph()
         self._simulated: list[str] = []
+        self._drills: list[DrillLine] = []
         self._notes: list[str] = []
         self._artefacts: list[Artefact] = []
         self._complete = False
@@ -281,6 +283,12 @@ class Recorder:
                 self._simulated.append(what)
         self._changed()
 
+    def drill(self, line: DrillLine) -> None:
+        """Add a drill."""
+        with self._lock:
+            self._drills.append(line)
+        self._changed()
+
     def note(self, text: str) -> None:
         """Add a remark for whoever reads the report."""
         with self._lock:
@@ -318,6 +326,7 @@ class Recorder:
             self._syncs += [sync.later(shift) for sync in other.syncs]
             self._versions |= other.versions
             self._simulated += [text for text in other.simulated if text not in self._simulated]
+            self._drills += other.drills
             self._notes += other.notes
             self._artefacts += other.artefacts
         self._changed()
@@ -349,6 +358,7 @@ class Recorder:
                 assertions=assertions,
                 syncs=tuple(self._syncs),
                 graph=self._graph,
+                drills=tuple(self._drills),
                 notes=tuple(self._notes),
                 artefacts=tuple(self._artefacts),
             )

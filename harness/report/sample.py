@@ -9,6 +9,7 @@ from harness.report.model import (
     Artefact,
     Assertion,
     Component,
+    DrillLine,
     Edge,
     Engine,
     Graph,
@@ -166,6 +167,39 @@ def report(*, large: bool = False, failed: bool = False, complete: bool = True) 
         assertions=assertions,
         syncs=(first,) if failed else (first, second),
         graph=drawn,
+        drills=(
+            DrillLine(
+                drill="kill-store",
+                component="mariadb",
+                held=not failed,
+                measure="requests",
+                recovery=7.7,
+                budget=60,
+                asked=65,
+                failed=74,
+                away={"mariadb": 5.4, "iam": 5.4},
+            ),
+            DrillLine(
+                drill="drain-node",
+                held=True,
+                measure="readiness",
+                recovery=1.2,
+                budget=360,
+                asked=33,
+                notes=("drained: node-1, 2 pods",),
+            ),
+            DrillLine(
+                drill="stop-node",
+                held=False,
+                measure="requests",
+                budget=370,
+                asked=5010,
+                failed=5000,
+                away={"iam": 740.0},
+            ),
+        )
+        if large
+        else (),
         notes=("The database of the environment was empty: migrations ran from the first version.",),
         artefacts=(Artefact(title="Logs of the engine", path="logs"), Artefact(title="Bundle", path="bundle.tar.gz")),
     )

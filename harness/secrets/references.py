@@ -125,7 +125,8 @@ def two_way(
 
     Every key that an object reads is declared by a contract, and read only by its owner, by a component that requires
     it (`requires[].secrets`), or by the server on which the owner has a database with that Secret. Every declared key
-    of a component that is rendered is read by some object, unless its Secret is optional and not needed here.
+    of a component that is rendered is read by some object, unless its Secret is optional and not needed here. And the
+    other way round: an optional Secret without which a pod does not start is needed by what its contract names.
 
     Args:
         objects: the rendered objects of one environment.
@@ -153,6 +154,15 @@ def two_way(
                 f"{owner}: no object reads key {key} of Secret {name}; wire it in charts/{contract.chart}/templates/"
                 f"_wiring.tpl or remove {contract.place_of_secret(identifier)}.keys.{key}"
             )
+    must = demanded(objects)
+    for owner, contract in contracts.items():
+        for identifier, secret in contract.secrets.items():
+            name = global_secrets.get(identifier) or identifier
+            if owner in rendered and secret.neededWith and identifier not in needed and name in must:
+                problems.add(
+                    f"{owner}: a pod does not start without Secret {name}, and with these values "
+                    f"{contract.place_of_secret(identifier)} calls it optional; add the value to neededWith"
+                )
     return sorted(problems)
 
 

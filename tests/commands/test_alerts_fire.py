@@ -56,6 +56,12 @@ CERTIFICATE = "certmanager_certificate_expiration_timestamp_seconds"
 QUOTA = f'kube_resourcequota{{{N},resourcequota="environment",resource="requests.cpu"'
 USED, HARD = f'{QUOTA},type="used"}}', f'{QUOTA},type="hard"}}'
 IAM = {"iam": {"mode": "external"}}
+BROKERS = f'{N},container="kafka",pod="kafka-node-0"'
+BROKER = f'kube_pod_status_ready{{{N},pod="kafka-node-%d",condition="true",uid="%d"}}'
+UNDER = f"kafka_server_replicamanager_underreplicatedpartitions{{{BROKERS}}}"
+OFFLINE = f"kafka_controller_kafkacontroller_offlinepartitionscount{{{BROKERS}}}"
+OPERATED = {"kafka": {"mode": "operator"}}
+API = {"apiServer": {"cidrs": ["192.0.2.1/32"]}}
 
 
 def application(environment: str, **state: str) -> str:
@@ -148,6 +154,16 @@ CASES = [
         {f'{CERTIFICATE}{{name="iam-tls",namespace="cert-manager",exported_{N}}}': "864000x90"}, 70, True, "iam",
     ),
     Case("IndigoCertificateExpiring", {f'{CERTIFICATE}{{name="iam-tls",{N}}}': "7776000x90"}, 70, False, "iam"),
+    # pods that an operator makes have no Deployment or StatefulSet behind them
+    Case("IndigoComponentDown", {BROKER % (0, 1): "0x10", BROKER % (1, 2): "0x10"}, 5, True, "kafka"),
+    Case("IndigoComponentDown", {'up{a="b"}': "1x10"}, 5, True, "kafka"),  # not even a pod
+    Case("IndigoComponentDown", {BROKER % (0, 1): "0x10", BROKER % (1, 2): "1x10"}, 5, False, "kafka"),
+    Case("IndigoComponentDegraded", {BROKER % (0, 1): "1x30", BROKER % (1, 2): "1x30"}, 20, True, "kafka"),
+    Case("IndigoComponentDegraded", {BROKER % (n, n): "1x30" for n in range(3)}, 20, False, "kafka"),
+    Case("IndigoKafkaUnderReplicated", {UNDER: "4x30"}, 20, True, "kafka"),
+    Case("IndigoKafkaUnderReplicated", {UNDER: "4x10 0x20"}, 25, False, "kafka"),  # a restart
+    Case("IndigoKafkaOfflinePartitions", {OFFLINE: "1x10"}, 5, True, "kafka"),
+    Case("IndigoKafkaOfflinePartitions", {OFFLINE: "0x10"}, 5, False, "kafka"),
     Case("IndigoMonitoringBlind", {'kube_pod_info{namespace="other"}': "1x20"}, 15, True, "platform"),
     Case("IndigoMonitoringBlind", {f"kube_pod_info{{{N}}}": "1x20"}, 15, False, "platform"),
     Case("IndigoPodNotScheduled", {f'kube_pod_status_unschedulable{{{N},pod="a"}}': "1x20"}, 15, True, "platform"),
@@ -168,9 +184,9 @@ def rule_groups(case: Case) -> list[Any]:
         objects = render_chart("indigo-paas", {"global": platform})
     else:
         routes = INGRESS if case.component == "iam" else {"kind": "none"}
-        modes = IAM if case.component == "openbao" else {}
+        modes = {"openbao": IAM, "kafka": OPERATED}.get(case.component, {})
         objects = Chart(case.component, urls=URLS_ALL).render(
-            components=modes, **{"global": platform | {"routes": routes}}
+            components=modes, **{"global": platform | {"routes": routes, "network": API}}
         )
     groups: list[Any] = next(
         item["spec"]["groups"]

@@ -28,6 +28,37 @@ def test_so_many_environments_are_made_and_no_two_are_alike(tmp_path: Path) -> N
     assert {item["metadata"]["namespace"] for item in rendered["site-02"].objects()} == {"indigo-site-02"}
 
 
+def test_small_environments_run_what_is_named_and_nothing_else(tmp_path: Path) -> None:
+    root = scale.write_checkout(tmp_path, 2, "x", ["valkey"])
+    for name, rendered in render_all(repository=root).items():
+        (made,) = rendered.applications.values()
+        components = {item["metadata"]["labels"]["app.kubernetes.io/name"] for item in made}
+        assert components == {"valkey"}, name
+
+
+def test_a_component_that_there_is_not_is_refused() -> None:
+    done = CliRunner().invoke(bench, ["--scale", "1", "--only", "valky"])
+    assert isinstance(done.exception, UserError)
+    assert "valky" in str(done.exception)
+
+
+def test_there_is_room_for_what_is_asked_for(tmp_path: Path) -> None:
+    root = scale.write_checkout(tmp_path, 1, "x")
+    asked = sum(memory(item) for item in render_all(repository=root)["site-01"].objects())
+    for count in (1, 10, 50, 200):
+        assert count * asked < scale.nodes(count) * 64 * 0.9, "pods would wait for ever, and the measure with them"
+
+
+def memory(item: dict[str, Any]) -> float:
+    """GiB that the pods of a workload ask for."""
+    if item["kind"] not in ("Deployment", "StatefulSet"):
+        return 0
+    units = {"Mi": 1 / 1024, "Gi": 1.0}
+    asked = [one["resources"]["requests"]["memory"] for one in item["spec"]["template"]["spec"]["containers"]]
+    total = sum(float(text[:-2]) * units[text[-2:]] for text in asked)
+    return total * float(item["spec"]["replicas"])
+
+
 def test_a_cost_is_what_the_work_took_and_not_what_was_used_before() -> None:
     spent = iter([scale.Spent(100.0, 900.0), scale.Spent(102.5, 950.0)])
     cost = scale.measured(3, 7, lambda: 10, lambda: next(spent))

@@ -69,6 +69,11 @@ def values(components: Iterable[str]) -> dict[str, Any]:
     return {"global": {"images": {"source": "doubles"}}, **own}
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Let the drills be last: what they break is what the other tests look at."""
+    items.sort(key=lambda item: item.path.name == "test_drills.py")
+
+
 @pytest.fixture(scope="session")
 def docker() -> Docker:
     """The Docker of this machine."""

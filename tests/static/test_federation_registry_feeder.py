@@ -309,6 +309,23 @@ def test_docker_socket_is_not_mounted_and_no_agent_is_asked(machine: Machine) ->
     assert accounts["secretName"] not in demanded(chart.render())
 
 
+@pytest.mark.parametrize(
+    "values",
+    [
+        {},
+        {"providers": PROVIDERS},
+        {"providers": {"trusted_idps": PROVIDERS["trusted_idps"]}},
+        {"providersFrom": {"secret": "mine"}},
+        {"providersFrom": {"configMap": "mine"}},
+        {"certificates": {"configMap": "certs"}},
+    ],
+    ids=["nothing", "providers", "issuers", "secret", "configMap", "certificates"],
+)
+def test_the_secret_of_the_accounts_is_optional_exactly_where_no_pod_needs_it(values: dict[str, Any]) -> None:
+    name = "federation-registry-feeder-accounts"
+    assert (name in demanded(chart.render(**values))) == chart.contract.secrets[name].needed(values)
+
+
 def test_kubernetes_token_audience_is_asked_of_the_issuer(machine: Machine) -> None:
     _, said = machine.run()
     assert "with for-kube" in said

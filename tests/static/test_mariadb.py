@@ -34,6 +34,19 @@ def test_never_galera() -> None:
     assert "wsrep" not in str(chart.render())
 
 
+def test_clients_fall_back_to_the_clear_nowhere_where_the_server_insists() -> None:
+    entry = {"mode": "external", "host": "db.example.org", "provision": True, "tls": "preferred"}
+    platform = {"trustedCa": {"configMap": "site-ca"}, "components": {"mariadb": entry}}
+    job = next(item for item in chart.render(**{"global": platform}) if item["kind"] == "Job")
+    script = job["spec"]["template"]["spec"]["containers"][0]["args"][0]
+    assert "ALTER USER '$2'@'%' IDENTIFIED BY '$password'${6:+ REQUIRE $6};" in script
+    asked = {line.split()[1]: line.split()[-1] for line in script.splitlines() if line.startswith("database ")}
+    assert asked["orchestrator_dashboard"] == "SSL"
+    assert " --ssl-verify-server-cert" in script
+    inside = next(item for item in chart.render() if item["kind"] == "Job")
+    assert "ssl" not in str(inside).lower().replace("${6:+ require $6}", ""), "a server of ours has no certificate"
+
+
 def test_utf8mb4_server() -> None:
     assert server()["character_set_server"] == "utf8mb4"
     assert server()["collation_server"].startswith("utf8mb4_")

@@ -209,7 +209,7 @@ ALL = {alert.name: alert for alert in alerts.known(graph())}
 def test_every_alert_is_promql_on_documented_metrics_as_rendered(name: str) -> None:
     words = {
         "namespace": "n", "component": "c", "environment": "e", "claims": "c-(a)", "jobs": "c-(j)-[0-9a-f]{8}",
-        "deadline": "60", "own": 'namespace="n",container="c"',
+        "deadline": "60", "containers": 'container="c"', "own": 'namespace="n",container="c"',
         "wanted": 'kube_deployment_spec_replicas{namespace="n",deployment="c"}',
         "ready": 'kube_deployment_status_replicas_ready{namespace="n",deployment="c"}',
     }  # fmt: skip

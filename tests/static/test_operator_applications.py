@@ -8,6 +8,7 @@ import pytest
 
 from harness.checks.schemas import violations
 from harness.errors import UserError
+from harness.model.images import load_shared
 from harness.model.load import load_contracts
 from harness.paths import repository
 from harness.render import KUBERNETES, helm_template
@@ -82,6 +83,19 @@ def test_each_cluster_has_operators_of_its_own_and_a_mirror_serves_all_charts() 
     project = support.find(objects, "AppProject", "indigo-operators")["spec"]
     assert project["sourceRepos"] == ["mirror.example.org/charts"]
     assert [place["server"] for place in project["destinations"]] == clusters
+
+
+def test_a_mirror_serves_the_images_of_the_operators_too() -> None:
+    """`indigo images mirror` keeps the path below the registry; the operators themselves are in its list."""
+    found = applications(bootstrap(BOTH, operators={"images": "mirror.example.org/indigo"}))
+    values = {name: item["spec"]["source"].get("helm", {}).get("valuesObject", {}) for name, item in found.items()}
+    shared = load_shared(repository())
+    for name, image in (("mariadb-operator", "mariadb-operator"), ("strimzi-kafka-operator", "strimzi-operator")):
+        path = shared[image].repository.partition("/")[2]
+        written = values[name].get("image", {}).get("repository") or f"{values[name]['defaultImageRegistry']}/{path}"
+        assert written == f"mirror.example.org/indigo/{path}"
+    usual = applications(bootstrap(BOTH))["mariadb-operator"]["spec"]["source"]["helm"]["valuesObject"]
+    assert "image" not in usual
 
 
 def test_an_operator_that_nobody_knows_is_refused() -> None:

@@ -226,6 +226,25 @@ def test_a_kafka_of_one_node_can_be_written_to() -> None:
     assert support.find(objects, "KafkaTopic", "orchestrator-logs")["spec"]["replicas"] == 1
 
 
+@pytest.mark.parametrize(("brokers", "copies", "least"), [(2, 2, 1), (3, 3, 2), (5, 3, 2)])
+def test_what_follows_from_the_number_of_brokers_is_derived(brokers: int, copies: int, least: int) -> None:
+    """docs/adr/0042: a topic with more copies than brokers is never made, one with fewer is lost with its broker."""
+    objects = render(SHIPPER, kafka={"operator": {"replicas": brokers}})
+    kafka = support.find(objects, "Kafka", "kafka")["spec"]["kafka"]
+    factors = {name: value for name, value in kafka["config"].items() if name.endswith("replication.factor")}
+    assert len(factors) == 4
+    assert set(factors.values()) == {copies}
+    minima = {name: kafka["config"][name] for name in kafka["config"] if "min.i" in name}
+    assert len(minima) == 3
+    assert set(minima.values()) == {least}
+    assert {item["spec"]["replicas"] for item in objects if item["kind"] == "KafkaTopic"} == {copies}
+    assert support.find(objects, "KafkaNodePool", "node")["spec"]["replicas"] == brokers
+    assert kafka["template"]["podDisruptionBudget"] == {"maxUnavailable": 1}
+    assert {item["topologyKey"] for item in kafka["template"]["pod"]["topologySpreadConstraints"]} == {
+        "kubernetes.io/hostname", "topology.kubernetes.io/zone",
+    }  # fmt: skip
+
+
 def test_every_topic_of_the_contracts_is_a_resource() -> None:
     wanted = {
         name: (topic.partitions, topic.retentionHours * 3600000, topic.maxMessageBytes)

@@ -123,6 +123,14 @@ def test_connection_in_latin1_is_prevented_for_any_server() -> None:
     assert not [url for url in jdbc(jdbcOptions="useSSL=false").values() if "UTF-8" in url]
 
 
+def test_tls_1_2_by_name_for_a_server_that_asks_for_tls() -> None:
+    platform = {"trustedCa": {"configMap": "site-ca"}, "components": {"mariadb": ELSEWHERE | {"tls": "required"}}}
+    for url in jdbc(**{"global": platform}).values():
+        options = dict(part.split("=") for part in url.partition("?")[2].split("&"))
+        assert options["enabledTLSProtocols"] == "TLSv1.2"
+        assert (options["useSSL"], options["requireSSL"], options["verifyServerCertificate"]) == ("true",) * 3
+
+
 def test_mysql_8_login_options_reach_both_urls_of_an_external_server() -> None:
     wanted = "useSSL=false&allowPublicKeyRetrieval=true"
     assert jdbc(jdbcOptions=wanted, **{"global": components(mariadb=ELSEWHERE)}) == {

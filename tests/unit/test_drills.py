@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import time
 from typing import Any
 
@@ -11,11 +12,14 @@ from click.testing import CliRunner
 from jsonschema import Draft202012Validator
 
 from harness.cli.drill import drill, text
-from harness.drills import Drills, Result, Verdict, catalogue
-from harness.drills.model import Away
-from harness.drills.probe import Probe, Sample, answering
+from harness.drills import Drills, Result, Verdict, catalogue, session
+from harness.drills.model import Away, Measure
+from harness.drills.probe import Gap, Probe, Sample, answering
 from harness.drills.run import _reasons
 from harness.paths import repository
+from harness.report.drills import drills_table
+from harness.report.model import Outcome, Tier
+from harness.report.recorder import Recorder
 
 
 def pod(component: str, ready: str = "True", **metadata: str) -> dict[str, Any]:
@@ -34,8 +38,9 @@ def test_the_longest_while_begins_with_the_last_answer_before_it() -> None:
     probe = Probe(list)
     seen = {0.0: "ab", 0.1: "b", 0.2: "b", 0.3: "ab", 0.4: None, 0.5: "a", 0.6: "a", 0.7: "a"}
     probe.samples = [Sample(at, None if who is None else frozenset(who)) for at, who in seen.items()]
-    assert probe.away(["a", "b", "c"], 0.0) == {"a": (2, 0.2), "b": (3, 0.4), "c": (7, 0.7)}
-    assert probe.away(["a"], 0.25) == {}
+    assert [probe.gap(name, 0.0) for name in "abc"] == [Gap(2, 0.2), Gap(3, 0.4), Gap(7, 0.7)]
+    assert probe.gap("a", 0.25) == Gap(0, 0.0)
+    assert probe.rate(0.1, 0.6) == pytest.approx(10.0)
 
 
 def test_a_question_that_fails_is_a_sample_without_an_answer_and_ends_nothing() -> None:
@@ -51,7 +56,7 @@ def test_a_question_that_fails_is_a_sample_without_an_answer_and_ends_nothing() 
         while len(asked) < 5:
             time.sleep(0.01)
     assert [sample.answering for sample in probe.samples[:3]] == [{"a"}, None, {"a"}]
-    assert probe.away(["a"], 0.0) == {}
+    assert probe.gap("a", 0.0) == Gap(0, 0.0)
 
 
 @pytest.mark.parametrize(
@@ -67,14 +72,15 @@ def test_a_question_that_fails_is_a_sample_without_an_answer_and_ends_nothing() 
 def test_a_hypothesis_is_refuted_with_the_reason(
     recovery: float | None, away: bool, rate: float, says: list[str]
 ) -> None:
-    lost = Away(component="iam", samples=20, longest=2.0, allowed=not away)
+    lost = Away(component="iam", measure=Measure.REQUESTS, samples=20, longest=2.0, allowed=not away)
     assert list(_reasons(recovery, 5.0, [lost], rate)) == says
 
 
 def test_results_are_what_their_schema_says() -> None:
+    lost = Away(component="iam", measure=Measure.REQUESTS, samples=8, longest=0.8, allowed=True, errors=("EOF",))
     result = Result(
-        drill="kill-pod", component="iam", hypothesis="It comes back.", verdict=Verdict.HELD, recovery=0.9, budget=30,
-        samples=30, rate=10.0, away=(Away(component="iam", samples=8, longest=0.8, allowed=True),), probed="readiness",
+        drill="kill-pod", component="iam", hypothesis="It comes back.", verdict=Verdict.HELD, measure=Measure.REQUESTS,
+        recovery=0.9, budget=30, samples=30, rate=10.0, failed=8, away=(lost,), probed="requests",
     )  # fmt: skip
     found = Drills(engine="embedded", environment="dev", revision="", results=(result,))
     schema = json.loads((repository() / "schemas/drills.schema.json").read_text(encoding="utf-8"))
@@ -82,8 +88,33 @@ def test_results_are_what_their_schema_says() -> None:
     assert any("iam away for 0.8 s" in line for line in text(result))
 
 
+def test_the_report_has_a_table_of_drills_those_that_were_refuted_first() -> None:
+    held = Result(
+        drill="kill-pod", component="iam", hypothesis="It comes back.", verdict=Verdict.HELD, measure=Measure.REQUESTS,
+        recovery=0.94, budget=30, samples=30, rate=6.6, failed=8, probed="requests", notes=("one pod",),
+        away=(Away(component="iam", measure=Measure.REQUESTS, samples=8, longest=0.8, allowed=True),),
+    )  # fmt: skip
+    changes = {"drill": "stop-node", "component": "", "verdict": Verdict.REFUTED, "recovery": None, "away": ()}
+    refuted = held.model_copy(update=changes | {"measure": Measure.READINESS, "reasons": ("not mended",)})
+    recorder = Recorder(None, command="x")
+    assert drills_table(recorder.snapshot()) is None
+    for result in (held, refuted):
+        recorder.drill(session.line(result))
+    found = str(drills_table(recorder.snapshot()))
+    words = re.sub(r"\s*(<[^>]*>\s*)+", "|", found)
+    assert "2 drills, 1 refuted" in words
+    assert words.index("✕|refuted|stop-node|one pod|never|") < words.index(
+        "✓|held|kill-pod iam|one pod|0.9 s|30.0 s|requests"
+    )
+    assert "|iam 0.8 s|" in words and "|readiness|30|–|nobody|" in words
+    assert session.assertion(refuted, Tier.KIND, 1.0).message.startswith("not mended\nmended never, budget 30 s")
+    assert session.assertion(held, Tier.KIND, 1.0).outcome is Outcome.PASSED
+
+
 def test_every_drill_is_listed_with_its_hypothesis() -> None:
     listed = json.loads(CliRunner().invoke(drill, ["list", "--json"]).output)
     assert [one["id"] for one in listed] == list(catalogue())
     assert all(one["hypothesis"].startswith("When ") for one in listed)
-    assert {"kill-pod", "kill-store", "drain-node", "stop-node", "bad-image-tag"} <= set(catalogue())
+    assert {"kill-pod", "kill-store", "drain-node", "stop-node", "cut-network", "full-disk", "bad-image-tag"} <= set(
+        catalogue()
+    )

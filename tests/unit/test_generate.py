@@ -256,6 +256,7 @@ def test_the_index_is_json_for_every_component(graph: Graph) -> None:
                 "charset": "utf8mb4",
                 "collation": "utf8mb4_general_ci",
                 "xa": False,
+                "tls": False,
             }
         ],
         "secrets": {"store-auth": ["password", "user"], "store-root": ["password"]},

@@ -181,3 +181,16 @@ def test_a_key_of_an_optional_secret_is_read_where_it_is_needed(
     assert [problem.partition("; ")[0] for problem in two_way(objects, contracts, {}, {"store-mail"})] == [
         "store: no object reads key a of Secret store-mail"
     ]
+
+
+def test_a_secret_without_which_a_pod_does_not_start_is_not_called_optional(
+    objects: list[dict[str, Any]], contracts: dict[str, Contract]
+) -> None:
+    root = contracts["store"].secrets["store-root"].model_copy(update={"optional": "No.", "neededWith": ("mail",)})
+    changed = {**contracts["store"].secrets, "store-root": root}
+    contracts = {**contracts, "store": contracts["store"].model_copy(update={"secrets": changed})}
+    assert two_way(objects, contracts, {}, {"store-root"}) == []
+    (problem,) = two_way(objects, contracts, {})
+    assert problem.startswith(
+        "store: a pod does not start without Secret store-root, and with these values charts/store/"
+    )

@@ -5,7 +5,7 @@ same text. Alerts on metrics of one software are in its contract (`metrics.alert
             platform: once for each environment
   minutes   how long it must hold; budget: the contract's recovery budget (availability.budget)
   [[x]]     in expr: namespace, component, environment, wanted, ready (replicas), claims, jobs (patterns), deadline (seconds), own
-            (labels of the component's targets)
+            (labels of the component's targets), containers (labels of its containers)
   <label>   in summary: a label of the series
 Every alert has a page in docs/runbooks.
 */ -}}
@@ -28,7 +28,7 @@ IndigoContainerRestarting:
   of: serving
   severity: warning
   minutes: 5
-  expr: increase(kube_pod_container_status_restarts_total{namespace="[[namespace]]",container="[[component]]"}[1h]) > 3
+  expr: increase(kube_pod_container_status_restarts_total{namespace="[[namespace]]",[[containers]]}[1h]) > 3
   summary: Pod <pod> of [[component]] restarts again and again.
   source: kube-state-metrics docs/metrics/workload/pod-metrics.md
 IndigoContainerOutOfMemory:
@@ -36,9 +36,9 @@ IndigoContainerOutOfMemory:
   severity: warning
   minutes: 1
   expr: >-
-    (kube_pod_container_status_last_terminated_reason{namespace="[[namespace]]",container="[[component]]",reason="OOMKilled"} == 1)
+    (kube_pod_container_status_last_terminated_reason{namespace="[[namespace]]",[[containers]],reason="OOMKilled"} == 1)
     and on (namespace, pod, container)
-    (increase(kube_pod_container_status_restarts_total{namespace="[[namespace]]",container="[[component]]"}[1h]) > 0)
+    (increase(kube_pod_container_status_restarts_total{namespace="[[namespace]]",[[containers]]}[1h]) > 0)
   summary: Pod <pod> of [[component]] was killed for using more memory than its limit.
   source: kube-state-metrics docs/metrics/workload/pod-metrics.md
 IndigoVolumeAlmostFull:

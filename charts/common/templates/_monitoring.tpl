@@ -24,6 +24,16 @@ PodMonitors only: a metrics port is not among what a Service offers, and each po
 {{- mergeOverwrite $defaults (dig "monitoring" dict (.Values.global | default dict) | deepCopy) | toJson -}}
 {{- end -}}
 
+{{- /* What is wrong with it, as a JSON list: x. */ -}}
+{{- define "common.monitoring.errors" -}}
+{{- $site := include "common.monitoring.site" .root | fromJson -}}
+{{- $wrong := list -}}
+{{- if and $site.enabled (not $site.runbooks) -}}
+{{- $wrong = append $wrong "global.monitoring.runbooks: is required where monitoring is enabled; write the URL under which docs/runbooks of your repository is read" -}}
+{{- end -}}
+{{- $wrong | toJson -}}
+{{- end -}}
+
 {{- define "common.podmonitor" -}}
 {{- $x := .x -}}
 {{- $metrics := $x.contract.metrics -}}
@@ -73,12 +83,13 @@ spec:
 {{- $stateful := eq $contract.workload.kind "StatefulSet" -}}
 {{- $route := include "common.route" $x | fromJson -}}
 {{- $tls := dig "ingress" "tls" dict $route -}}
+{{- $operator := eq (include "common.mode" (dict "root" $x.root "component" $x.name)) "operator" | ternary ($contract.operator | default dict) dict -}}
 {{- $has := dict
   "serving" (ne $contract.workload.kind "CronJob")
   "cronjob" (eq $contract.workload.kind "CronJob")
   "volumes" (not (empty $kept))
-  "jobs" (not (empty $contract.jobs))
-  "metrics" (not (empty $contract.metrics.port))
+  "jobs" (and (not $operator) (not (empty $contract.jobs)))
+  "metrics" (not (empty (not (empty $operator) | ternary (dig "metrics" "name" "" $operator) $contract.metrics.port)))
   "certificate" (and (eq $route.kind "Ingress") (ne $route.tlsHost "") (not (empty (or $tls.issuer $tls.clusterIssuer)))) -}}
 {{- $claims := $stateful | ternary (printf "(%s)-%s-[0-9]+" (join "|" $kept) $x.name) (printf "%s-(%s)" $x.name (join "|" $kept)) -}}
 {{- $here := printf "{namespace=%q,%s=%q}" $x.root.Release.Namespace ($contract.workload.kind | lower) $x.name -}}
@@ -90,7 +101,16 @@ spec:
   "claims" $claims
   "jobs" (printf "%s-(%s)-[0-9a-f]{8}" $x.name (keys ($contract.jobs | default dict) | sortAlpha | join "|"))
   "deadline" (dig "workload" "deadline" 3600 $contract | int | toString)
+  "containers" (printf "container=%q" $x.name)
   "own" (printf "namespace=%q,container=%q" $x.root.Release.Namespace $x.name) -}}
+{{- /* Pods that an operator makes belong to a kind of its own, and a container is not named after an instance. */ -}}
+{{- if $operator -}}
+{{- $pods := $operator.pods | replace "{name}" $x.name -}}
+{{- $_ := set $words "wanted" (printf "vector(%d)" (int $x.root.Values.operator.replicas)) -}}
+{{- $_ := set $words "ready" (printf "sum(kube_pod_status_ready{namespace=%q,pod=~%q,condition=\"true\"})" $x.root.Release.Namespace $pods) -}}
+{{- $_ := set $words "claims" ($operator.claims | replace "{name}" $x.name) -}}
+{{- $_ := set $words "containers" (printf "pod=~%q" $pods) -}}
+{{- end -}}
 {{- $rules := list -}}
 {{- $alerts := include "common.alerts" $x | fromYaml -}}
 {{- range $name := keys $alerts | sortAlpha -}}
@@ -99,8 +119,9 @@ spec:
 {{- $rules = append $rules (include "common.rule" (dict "root" $x.root "site" $site "name" $name "alert" $alert "words" $words "budget" $contract.availability.budget "labels" (dict "component" $x.name "tier" $contract.tier)) | fromJson) -}}
 {{- end -}}
 {{- end -}}
-{{- range $name := keys ($contract.metrics.alerts | default dict) | sortAlpha -}}
-{{- $rules = append $rules (include "common.rule" (dict "root" $x.root "site" $site "name" $name "alert" (get $contract.metrics.alerts $name) "words" $words "labels" (dict "component" $x.name "tier" $contract.tier)) | fromJson) -}}
+{{- $own := empty $operator | ternary $contract.metrics.alerts (dig "metrics" "alerts" dict $operator) | default dict -}}
+{{- range $name := keys $own | sortAlpha -}}
+{{- $rules = append $rules (include "common.rule" (dict "root" $x.root "site" $site "name" $name "alert" (get $own $name) "words" $words "labels" (dict "component" $x.name "tier" $contract.tier)) | fromJson) -}}
 {{- end -}}
 {{- include "common.rules.wanted" (dict "rules" $rules "site" $site) -}}
 {{- end -}}

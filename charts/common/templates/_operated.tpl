@@ -8,11 +8,41 @@ indigo-paas/component, since those of app.kubernetes.io are the operator's.
 {{- include "common.operated.validate" . -}}
 {{- include "common.operated.networkpolicy" . }}
 {{ include (printf "%s.operated" .contract.component) . }}
+{{- include "common.operated.monitoring" . }}
+{{- end -}}
+
+{{- /*
+What Prometheus and its operator are told of pods that an operator makes: a PodMonitor, unless the operator writes a monitor itself,
+and the alerts that every component has, by the names of the pods.
+*/ -}}
+{{- define "common.operated.monitoring" -}}
+{{- $x := . -}}
+{{- $site := include "common.monitoring.site" $x.root | fromJson -}}
+{{- if $site.enabled }}
+{{- with $x.contract.operator.metrics.name }}
+---
+apiVersion: monitoring.coreos.com/v1
+kind: PodMonitor
+metadata:
+  {{- include "common.metadata" (dict "x" $x "name" $x.name "labels" $site.labels) | nindent 2 }}
+spec:
+  selector:
+    matchLabels:
+      {{- include "common.operated.selector" $x | nindent 6 }}
+  podMetricsEndpoints:
+    - port: {{ . }}
+      path: /metrics
+      interval: {{ $site.interval }}
+{{- end }}
+{{- with include "common.rules" (dict "x" $x "site" $site) | fromJsonArray }}
+{{ include "common.prometheusrule" (dict "x" $x "site" $site "rules" .) }}
+{{- end }}
+{{- end }}
 {{- end -}}
 
 {{- define "common.operated.validate" -}}
 {{- $x := . -}}
-{{- $problems := list -}}
+{{- $problems := include "common.monitoring.errors" $x | fromJsonArray -}}
 {{- if not $x.contract.operator -}}
 {{- $problems = append $problems (printf "global.components.%s.mode: is operator, and no operator makes %s; write embedded or external" $x.name $x.name) -}}
 {{- else -}}
@@ -67,6 +97,11 @@ indigo-paas/component: {{ .name }}
 {{- $operators := dict "namespaceSelector" (dict "matchLabels" (dict "kubernetes.io/metadata.name" ($network.operatorNamespace | default "indigo-operators"))) -}}
 {{- $ingress = append $ingress (dict "from" (list $operators) "ports" (include "common.tcp" $operator.reached | fromJsonArray)) -}}
 {{- $ingress = append $ingress (dict "from" (list $own) "ports" $between) -}}
+{{- $site := include "common.monitoring.site" $x.root | fromJson -}}
+{{- if $site.enabled -}}
+{{- $prometheus := dict "namespaceSelector" (dict "matchLabels" (dict "kubernetes.io/metadata.name" $site.namespace)) -}}
+{{- $ingress = append $ingress (dict "from" (list $prometheus) "ports" (include "common.tcp" (list $operator.metrics.port) | fromJsonArray)) -}}
+{{- end -}}
 {{- $api := dig "apiServer" dict $network -}}
 {{- $egress := list (include "common.dns" $network | fromJson) -}}
 {{- $egress = append $egress (dict "to" (list $own) "ports" $between) -}}

@@ -4,11 +4,8 @@ of values are the schema's part; here is what a schema cannot know: the contract
 */ -}}
 {{- define "common.validate" -}}
 {{- $x := . -}}
-{{- $problems := concat ($x.wiring.errors | default list) (include "common.route.errors" $x | fromJsonArray) (include "common.issuers.errors" $x | fromJsonArray) -}}
-{{- $monitoring := include "common.monitoring.site" $x.root | fromJson -}}
-{{- if and $monitoring.enabled (not $monitoring.runbooks) -}}
-{{- $problems = append $problems "global.monitoring.runbooks: is required where monitoring is enabled; write the URL under which docs/runbooks of your repository is read" -}}
-{{- end -}}
+{{- $problems := concat ($x.wiring.errors | default list) (include "common.route.errors" $x | fromJsonArray) (include "common.issuers.errors" $x | fromJsonArray) (include "common.tls.errors" $x | fromJsonArray) -}}
+{{- $problems = concat $problems (include "common.monitoring.errors" $x | fromJsonArray) -}}
 {{- range $edge := $x.contract.requires -}}
 {{- if and (eq $edge.need "hard") (eq (include "common.mode" (dict "root" $x.root "component" $edge.component)) "off") -}}
 {{- $needed := include "common.instance" (dict "root" $x.root "component" $edge.component) -}}

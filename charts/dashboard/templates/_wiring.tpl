@@ -57,7 +57,7 @@ FLASK_RUCIO_CONNECTOR_ENABLE: "yes"
 FLASK_RUCIO_CONNECTOR_URL: {{ . | quote }}
 {{- end }}
 {{- end }}
-FLASK_SQLALCHEMY_DATABASE_URI: mysql+pymysql://dashboard:$(DASHBOARD_DB_PASSWORD)@{{ include "common.endpoint" $mariadb }}/orchestrator_dashboard
+FLASK_SQLALCHEMY_DATABASE_URI: mysql+pymysql://dashboard:$(DASHBOARD_DB_PASSWORD)@{{ include "common.endpoint" $mariadb }}/orchestrator_dashboard{{ include "common.tls.query" $mariadb }}
 FLASK_SQLALCHEMY_ENGINE_OPTIONS: '{"pool_pre_ping": true}'
 FLASK_REDIS_URL: {{ include "dashboard.redis" (dict "x" . "number" 1) }}
 FLASK_TOSCA_TEMPLATES_DIR: /opt/dashboard/tosca-templates

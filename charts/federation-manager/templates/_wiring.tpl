@@ -8,7 +8,7 @@ env:
   DB_SCHEME: mysql+pymysql
   DB_HOST: {{ include "common.host" $mariadb }}
   DB_PORT: {{ include "common.port" $mariadb | quote }}
-  DB_NAME: fed_mgr
+  DB_NAME: fed_mgr{{ include "common.tls.query" $mariadb }}
   DB_USER: fed_mgr
   DB_PASSWORD: {secret: federation-manager-db, key: password}
   AUTHN_MODE: local

@@ -9,7 +9,7 @@ env:
   LOG_LEVEL: info
   TIMEOUT: "60"
   GRACEFUL_TIMEOUT: "45"
-  NEO4J_URI_SCHEME: bolt
+  NEO4J_URI_SCHEME: {{ eq (include "common.tls" (dict "root" .root "component" "neo4j")) "true" | ternary "bolt+s" "bolt" }}
   NEO4J_SERVER: {{ include "common.endpoint" (dict "root" .root "component" "neo4j" "port" "bolt") }}
   NEO4J_USER: neo4j
   NEO4J_PASSWORD: {secret: neo4j-auth, key: password}

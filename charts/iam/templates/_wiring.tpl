@@ -22,6 +22,9 @@ env:
   IAM_DB_NAME: iam
   IAM_DB_USERNAME: iam
   IAM_DB_PASSWORD: {secret: iam-db, key: password}
+  {{- if include "common.tls" $mariadb }}
+  SPRING_DATASOURCE_URL: jdbc:mysql://{{ include "common.endpoint" $mariadb }}/iam?sslMode=VERIFY_IDENTITY
+  {{- end }}
   SPRING_FLYWAY_LOCATIONS: classpath:db/migration/mysql,classpath:db/migration/prod,filesystem:/indigo-paas/flyway
   SPRING_FLYWAY_PLACEHOLDERS_ADMINPASSWORD: {secret: iam-admin, key: password}
   SPRING_FLYWAY_PLACEHOLDERS_PROVISIONERSECRET: {secret: iam-provisioner, key: client-secret}

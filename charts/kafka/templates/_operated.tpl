@@ -72,6 +72,10 @@ spec:
           {{- range $consumer := include "common.consumers" (dict "x" $x "port" "tls") | fromJsonArray | default (list $x.name) }}
           - {{ include "common.peer" (dict "root" $x.root "component" $consumer) }}
           {{- end }}
+    {{- if (include "common.monitoring.site" $x.root | fromJson).enabled }}
+    metricsConfig:
+      type: strimziMetricsReporter
+    {{- end }}
     config:
       {{- $own := dict
         "offsets.topic.replication.factor" $copies

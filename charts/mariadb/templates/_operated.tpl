@@ -75,6 +75,32 @@ spec:
     {{- include "mariadb.cnf" $x | nindent 4 }}
   tls:
     enabled: false
+  {{- $site := include "common.monitoring.site" $x.root | fromJson }}
+  {{- if $site.enabled }}
+  metrics:
+    enabled: true
+    exporter:
+      image: {{ include "common.image.shared" (dict "root" $x.root "image" "mariadb-operator-exporter") }}
+      port: {{ $x.contract.operator.metrics.port | int }}
+      {{- /* the label opens the way to the servers and, for Prometheus, to its own port */}}
+      podMetadata:
+        labels:
+          {{- include "common.operated.labels" $x | trim | nindent 10 }}
+      resources:
+        requests: {cpu: 10m, memory: 32Mi}
+        limits: {memory: 64Mi}
+      podSecurityContext:
+        runAsNonRoot: true
+        runAsUser: 65534
+        seccompProfile:
+          type: RuntimeDefault
+      {{- include "common.containersecurity" $x.contract | nindent 6 }}
+    serviceMonitor:
+      interval: {{ $site.interval }}
+      {{- with $site.labels.release }}
+      prometheusRelease: {{ . | quote }}
+      {{- end }}
+  {{- end }}
   resources:
     {{- toYaml $values.resources | nindent 4 }}
   enableServiceLinks: false

@@ -11,6 +11,19 @@ files:
     content: |
       {{- include "mariadb.cnf" . | nindent 6 }}
 {{- end }}
+{{- if include "common.tls" (dict "root" .root "component" .name) }}
+volumes:
+  - name: trusted-ca
+    configMap:
+      name: {{ required "global.trustedCa.configMap: is required where tls of an external server is not none; write the ConfigMap with the authorities (docs/how-to/private-authority.md)" (include "common.trust.configmap" .root) }}
+      items:
+        - key: {{ .root.Values.global.trustedCa.bundle | default "ca-bundle.crt" | quote }}
+          path: ca-bundle.crt
+mounts:
+  - name: trusted-ca
+    mountPath: /etc/indigo-paas/ca
+    readOnly: true
+{{- end }}
 jobs:
   provision:
     command: [sh, -c]
@@ -61,11 +74,13 @@ replicates by Galera is refused where a database takes part in XA, and MySQL 8 a
 {{- define "mariadb.provision.script" -}}
 {{- $self := dict "root" .root "component" .name "port" "mysql" -}}
 {{- $databases := include "mariadb.databases" . | fromJsonArray -}}
+{{- $external := eq (include "common.mode" $self) "external" -}}
+{{- $encrypted := eq (include "common.tls" $self) "true" -}}
 {{- $xa := list -}}
 {{- range $databases }}{{ if .xa }}{{ $xa = append $xa .name }}{{ end }}{{ end -}}
 set -eu
 export MYSQL_PWD="$MARIADB_ROOT_PASSWORD"
-client() { mariadb --host={{ include "common.host" $self }} --port={{ include "common.port" $self }} --user={{ (include "common.entry" $self | fromJson).admin | default "root" }} --batch; }
+client() { mariadb --host={{ include "common.host" $self }} --port={{ include "common.port" $self }} --user={{ (include "common.entry" $self | fromJson).admin | default "root" }} --batch{{ eq (include "common.tls" $self) "true" | ternary (printf " --ssl-ca=%s --ssl-verify-server-cert" (include "common.tls.bundle" .)) "" }}; }
 quoted() { printf '%s' "$1" | sed "s/[\\\\']/\\\\&/g"; }
 until echo 'SELECT 1;' | client >/dev/null; do echo "provision waits for {{ .name }}"; sleep 2; done
 {{- if $xa }}
@@ -80,7 +95,7 @@ database() {
   client <<SQL
 CREATE DATABASE IF NOT EXISTS \`$1\` CHARACTER SET $3 COLLATE $4;
 CREATE USER IF NOT EXISTS '$2'@'%' IDENTIFIED BY '$password';
-ALTER USER '$2'@'%' IDENTIFIED BY '$password';
+ALTER USER '$2'@'%' IDENTIFIED BY '$password'${6:+ REQUIRE $6};
 GRANT ALL PRIVILEGES ON \`$1\`.* TO '$2'@'%';
 SQL
 }
@@ -93,7 +108,7 @@ recover() {
 }
 {{- end }}
 {{- range $databases }}
-database {{ .name }} {{ .user }} {{ .charset }} {{ .collation }} "$PROVISION_PASSWORD_{{ .name | upper }}"
+database {{ .name }} {{ .user }} {{ .charset }} {{ .collation }} "$PROVISION_PASSWORD_{{ .name | upper }}"{{ if $external }} {{ and $encrypted .tls | ternary "SSL" "NONE" }}{{ end }}
 {{- if .xa }}
 recover {{ .user }}
 {{- end }}

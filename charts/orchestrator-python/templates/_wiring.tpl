@@ -9,7 +9,7 @@ env:
   DB_SCHEME: mysql+pymysql
   DB_HOST: {{ include "common.host" $mariadb }}
   DB_PORT: {{ include "common.port" $mariadb | quote }}
-  DB_NAME: orchestrator_python
+  DB_NAME: orchestrator_python{{ include "common.tls.query" $mariadb }}
   DB_USER: orchestrator_python
   DB_PASSWORD: {secret: orchestrator-python-db, key: password}
   AUTHN_MODE: local

@@ -49,7 +49,7 @@ env:
   LOGGING_CONFIG: /orchestrator/config/logback.xml
   {{- end }}
   JAVA_OPTS: -XX:MaxRAMPercentage=60 -XX:+ExitOnOutOfMemoryError -Duser.home=/tmp
-  {{- with $values.jdbcOptions }}
+  {{- with include "orchestrator.jdbcoptions" . }}
   SPRING_APPLICATION_JSON: {{ include "orchestrator.jdbc" (dict "settings" $values.settings "endpoint" $database "options" .) | quote }}
   {{- end }}
 files:
@@ -88,6 +88,15 @@ the site's own URL wins. Without an address it is empty, and orchestrator.errors
 {{- $_ := set $services $name (dict "version" $version "url" $url) -}}
 {{- end -}}
 {{- $services | toJson -}}
+{{- end -}}
+
+{{- /* Options of the JDBC URLs: the site's, also empty ones, else ours, with TLS where the server is elsewhere and speaks it. */ -}}
+{{- define "orchestrator.jdbcoptions" -}}
+{{- if kindIs "string" .root.Values.jdbcOptions -}}
+{{- .root.Values.jdbcOptions -}}
+{{- else -}}
+{{- eq (include "common.tls" (dict "root" .root "component" "mariadb-orchestrator")) "true" | ternary "useSSL=true&requireSSL=true&verifyServerCertificate=true&enabledTLSProtocols=TLSv1.2" "useSSL=false" }}&useUnicode=true&characterEncoding=UTF-8
+{{- end -}}
 {{- end -}}
 
 {{- /* JDBC URLs of our own: launch.sh exports DATASOURCE_* whatever the pod says, and this wins over the environment. */ -}}
@@ -217,7 +226,10 @@ connects again by itself, so that the Orchestrator never waits for its log (docs
 {{- $errors = append $errors "orchestrator.settings.JAVA_OPTS: UseCGroupMemoryLimitForHeap and MaxRAMFraction know only cgroup version 1 and give the heap the whole limit; write -XX:MaxRAMPercentage=60" -}}
 {{- end -}}
 {{- end -}}
-{{- if and (hasKey $settings "SPRING_APPLICATION_JSON") $values.jdbcOptions -}}
+{{- if and (include "common.tls" (dict "root" .root "component" "mariadb-orchestrator")) (not (contains "useSSL=true" (include "orchestrator.jdbcoptions" .))) -}}
+{{- $errors = append $errors "orchestrator.jdbcOptions: has no useSSL=true, but global.components of its database asks for TLS; add it with requireSSL=true and enabledTLSProtocols=TLSv1.2, or write null for ours" -}}
+{{- end -}}
+{{- if and (hasKey $settings "SPRING_APPLICATION_JSON") (include "orchestrator.jdbcoptions" .) -}}
 {{- $errors = append $errors "orchestrator.settings.SPRING_APPLICATION_JSON: holds the JDBC URLs of this chart; write other properties under settings by their own names, or empty orchestrator.jdbcOptions" -}}
 {{- end -}}
 {{- if and (eq ($settings.JSON_LOGGING | toString) "true") (ne (include "common.mode" (dict "root" .root "component" "log-shipper")) "off") -}}

@@ -35,7 +35,8 @@ def _told(contract: Contract, pod: Pod, main: Container) -> Iterator[Problem]:
     topics = {*contract.topics, *contract.consumes}
     for entry in main.data.get("env") or ():
         name, value = str(entry["name"]), str(entry.get("value", ""))
-        found = [("database", value, set(contract.databases))] if _DATABASE.search(name) else []
+        # what comes after the question mark are options of the URL that the software ends with the name (TLS)
+        found = [("database", value.partition("?")[0], set(contract.databases))] if _DATABASE.search(name) else []
         found += [("user", value, users)] if _USER.search(name) else []
         found += [("topic", value, topics)] if _TOPIC.search(name) else []
         for url in _URL.finditer(value):

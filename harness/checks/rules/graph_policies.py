@@ -137,6 +137,9 @@ def _operated(platform: Platform, contract: Contract) -> Iterator[Flow]:
     for number in operator.between:
         yield Flow("from", own, str(number))
         yield Flow("to", own, str(number))
+    monitoring = platform.section("monitoring")
+    if monitoring.get("enabled"):
+        yield Flow("from", f"namespace {monitoring.get('namespace') or 'monitoring'}", str(operator.metrics.port))
     for protocol in ("UDP", "TCP"):
         yield Flow("to", f"namespace {network.get('dnsNamespace') or 'kube-system'}", "53", protocol)
     api = network.get("apiServer") or {}

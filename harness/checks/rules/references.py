@@ -107,6 +107,15 @@ def _backend(item: Object, path: str, name: str, key: str, value: Any, there: Th
 
 
 def _monitor(item: Object, platform: Platform) -> Iterator[Problem]:
+    operated = ((item["spec"].get("selector") or {}).get("matchLabels") or {}).get(OPERATED)
+    if operated and platform.modes.get(operated) is Mode.OPERATOR:
+        operator = platform.contracts[operated].operator
+        offered = operator.metrics.name if operator else ""
+        for index, endpoint in enumerate(item["spec"].get("podMetricsEndpoints") or ()):
+            if endpoint.get("port") != offered:
+                path = f"spec.podMetricsEndpoints[{index}].port"
+                yield Problem(item, path, f"the operator's pods of {operated} have no port {endpoint.get('port')}")
+        return
     pods = _selected(platform, item["spec"].get("selector"))
     if not pods:
         yield Problem(item, "spec.selector", "selects no pod")

@@ -30,7 +30,7 @@ type Reply struct {
 
 const together = 64
 
-// probe is `probe serve PORT...`, which listens until SIGTERM, or `probe ask`.
+// probe is `probe serve PORT...`, which listens until SIGTERM, `probe ask`, or `probe watch`.
 func probe(arguments []string) error {
 	if len(arguments) > 0 && arguments[0] == "serve" {
 		return listen(arguments[1:])
@@ -38,7 +38,10 @@ func probe(arguments []string) error {
 	if len(arguments) == 1 && arguments[0] == "ask" {
 		return ask()
 	}
-	return errors.New("probe serve PORT... | probe ask")
+	if len(arguments) == 1 && arguments[0] == "watch" {
+		return watch()
+	}
+	return errors.New("probe serve PORT... | probe ask | probe watch")
 }
 
 func listen(ports []string) error {

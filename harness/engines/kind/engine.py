@@ -228,6 +228,17 @@ class KindEngine(KeptEngine):
                 message = f"the images are not in the nodes of {self.cluster_name} after {seconds:g} s"
                 raise UserError(message, fix="a busy disk or too little memory are the usual causes") from error
 
+    def load(self, archive: Path) -> None:
+        """Load one more archive of images (as `docker save` writes) into every node that runs.
+
+        Raises:
+            UserError: a node refuses it.
+        """
+        from harness import toolchain
+
+        (kind,) = toolchain.ensure("kind").values()
+        images.load_archive(self.docker, kind, self.cluster_name, archive)
+
     def _nodes_ready(self, cluster: Cluster) -> bool:
         found = cluster.list("Node")
         return len(found) == max(self.settings.nodes, 1) and all(
@@ -323,3 +334,7 @@ class KindEngine(KeptEngine):
             return any(item["type"] == "Ready" and item["status"] == "True" for item in found)
 
         self._wait(ready, f"the node {server} is not ready")
+
+    def on_node(self, node: str, *command: str) -> str:
+        """See `Engine.on_node`."""
+        return self.docker.ask("exec", node, *command, seconds=120)

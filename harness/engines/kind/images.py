@@ -18,6 +18,8 @@ class Images:
 
     present: list[str] = field(default_factory=list)
     missing: dict[str, str] = field(default_factory=dict)
+    unreachable: str = ""
+    """What Docker says of a registry that does not answer; an image that a registry does not have is another matter."""
 
     @property
     def reason(self) -> str:
@@ -37,18 +39,17 @@ class Images:
 def collect(docker: Docker, names: Iterable[str]) -> Images:
     """Return which of these images there are, pulling those that are not here; each is tried once."""
     found = Images()
-    unreachable = ""
     for name in sorted(set(names)):
         if docker.image_id(name):
             found.present.append(name)
             continue
-        why = unreachable or docker.pull(name)
+        why = found.unreachable or docker.pull(name)
         if why is None:
             found.present.append(name)
         else:
             found.missing[name] = why
             if "no such host" in why or "connection refused" in why or "timeout" in why.lower():
-                unreachable = why  # one registry that cannot be reached is not waited for thirty times
+                found.unreachable = why  # one registry that cannot be reached is not waited for thirty times
     return found
 
 

@@ -10,7 +10,18 @@ from __future__ import annotations
 from harness.model.contract.base import ROLES, TIERS, Closed, Name, Role, Sentence, Tier
 from harness.model.contract.exposure import Alert, Forwarded, Limit, Metrics, OwnAlert, Prefix, Route, Series
 from harness.model.contract.modes import External, Instance, Operator, OperatorChart
-from harness.model.contract.relations import Bucket, Client, Database, Egress, Issuers, Need, Requirement, Topic, Trust
+from harness.model.contract.relations import (
+    Bucket,
+    Client,
+    Database,
+    Egress,
+    Encryption,
+    Issuers,
+    Need,
+    Requirement,
+    Topic,
+    Trust,
+)
 from harness.model.contract.running import Availability, Effect, Job, Replicas, Replicated, Resources, Trap, Workload
 from harness.model.contract.secret import CERTIFICATE_SHAPES, Certificate, Rotate, Secret, SecretKey
 from harness.model.contract.settings import SETTING_PATTERNS, Option, Setting, Type
@@ -33,6 +44,7 @@ __all__ = [
     "Database",
     "Effect",
     "Egress",
+    "Encryption",
     "External",
     "Forwarded",
     "Image",

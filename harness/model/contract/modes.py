@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from harness.model.contract.base import Closed, Name, Sentence
+from harness.model.contract.exposure import Alert, OwnAlert
 from harness.model.contract.running import Replicas
 
 
@@ -16,6 +17,24 @@ class OperatorChart(Closed):
     repository: Annotated[str, Field(description="OCI registry without scheme, as Argo CD wants it, or an HTTPS URL.")]
     name: str
     version: str
+
+
+class OperatedMetrics(Closed):
+    """Metrics of the pods that an operator makes, where a site watches the platform (`global.monitoring`)."""
+
+    port: Annotated[int, Field(ge=1, le=65535, description="Prometheus may reach it, in all pods of the component.")]
+    name: Annotated[
+        str, Field(description="Name of the port in the pods, for a monitor of ours; empty: the operator writes one.")
+    ] = ""
+    why: Annotated[Sentence, Field(description="Which program offers them, and what switching it on does.")]
+    alerts: Annotated[dict[Alert, OwnAlert], Field(description="Alerts on them, where the monitor is ours.")] = {}
+    source: str
+
+    @model_validator(mode="after")
+    def _ours(self) -> OperatedMetrics:
+        if self.alerts and not self.name:
+            raise ValueError("alerts: the labels of a monitor that the operator writes are its own")
+        return self
 
 
 class Operator(Closed):
@@ -34,6 +53,9 @@ class Operator(Closed):
     reached: Annotated[tuple[int, ...], Field(description="Ports of the pods that the operator itself connects to.")]
     between: Annotated[tuple[int, ...], Field(description="Ports on which the pods reach each other.")]
     replicas: Replicas
+    pods: Annotated[str, Field(pattern=r"\{name\}", description="Pattern of the names of its pods.")]
+    claims: Annotated[str, Field(pattern=r"\{name\}", description="Pattern of the names of their claims.")]
+    metrics: OperatedMetrics
     source: str
 
 
@@ -43,6 +65,10 @@ class External(Closed):
     gives: Annotated[Sentence, Field(description="What must be there: version, databases, users, topics, rights.")]
     url: Annotated[bool, Field(description="true: it is found by global.urls; false: by host and port.")] = False
     tls: Annotated[str, Field(description="How the connection is encrypted and who checks the certificate.")]
+    encryption: Annotated[
+        Literal["always", "url", "value", "never"],
+        Field(description="What decides: nothing, the scheme of the URL, `tls` of the entry, or it is not possible."),
+    ]
     provision: Annotated[
         Name | None, Field(description="Job that also runs against it, where the site says `provision: true`.")
     ] = None

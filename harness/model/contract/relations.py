@@ -17,6 +17,21 @@ class Need(enum.StrEnum):
     SOFT = "soft"  # it starts without it and some requests fail until it is there: opens the network only
 
 
+class Encryption(Closed):
+    """How a consumer encrypts the way to a store that runs elsewhere (`global.components.<name>.tls`)."""
+
+    setting: Annotated[str, Field(description="Setting by which the wiring switches it on.")] = ""
+    checks: Annotated[str, Field(description="What of the server's certificate is checked, and what is not.")] = ""
+    cannot: Annotated[str, Field(description="Why the software cannot, where it cannot.")] = ""
+    source: str
+
+    @model_validator(mode="after")
+    def _either(self) -> Encryption:
+        if bool(self.setting) == bool(self.cannot) or bool(self.setting) != bool(self.checks):
+            raise ValueError("tls: either `setting` and `checks` say how, or `cannot` why not")
+        return self
+
+
 class Requirement(Closed):
     """An edge of the dependency graph: this component connects to a port of another one."""
 
@@ -26,6 +41,9 @@ class Requirement(Closed):
     why: Sentence
     path: Annotated[str | None, Field(description="HTTP path that answers 200 once the other one serves.")] = None
     secrets: Annotated[tuple[Name, ...], Field(description="Secrets of the other one that this one reads.")] = ()
+    tls: Annotated[
+        Encryption | None, Field(description="Of one whose `external.encryption` is `value`: whether this one can.")
+    ] = None
     source: str
 
 

@@ -97,6 +97,11 @@ class Contract(Closed):
                     problems.append(f"{key}.{name}.server: {thing.server} is not among requires")
                 if not isinstance(thing, Topic) and thing.secret not in self.secrets:
                     problems.append(f"{key}.{name}.secret: {thing.secret} is not one of secrets")
+        problems += [
+            f"requires[{index}].tls.setting: {edge.tls.setting} is not one of settings"
+            for index, edge in enumerate(self.requires)
+            if edge.tls and edge.tls.setting and edge.tls.setting not in self.settings
+        ]
         for name, client in self.clients.items():
             if client.server not in needed:
                 problems.append(f"clients.{name}.server: {client.server} is not among requires")
