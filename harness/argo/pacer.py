@@ -133,6 +133,7 @@ class Pacer(Background):
             for name in due:
                 self._annotated.add(name)
                 self._annotate(name, str(round(time.monotonic(), 3)))
+                self._annotated.add(name)  # its operation may have ended in between
 
     def _annotate(self, name: str, value: str | None) -> None:
         with contextlib.suppress(ApiError, urllib3.exceptions.HTTPError, OSError):
