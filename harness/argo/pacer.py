@@ -2,9 +2,9 @@
 
 Argo CD 3.6 looks at a running operation when its Application changes, or 5 s after a resource of it did
 (`appOperationRequeueDelay` in controller/appcontroller.go, a constant). Waiting for a hook or for a wave's pods changes
-no Application, so each such wave costs 5 s. The pacer changes an annotation of every Application with a running
-operation when an object became healthy or failed, and once a second besides, for kinds that it does not watch. Order,
-health and results are Argo CD's own; only idle time goes.
+no Application, so each such wave costs 5 s. The pacer changes an annotation of Applications with a running operation
+when an object in their namespace became healthy or failed, and once a second besides, for what it does not watch: kinds
+of operators, and Applications that others wait for. Order, health and results are Argo CD's own; only idle time goes.
 
 Each look costs Argo CD a comparison of the whole Application: that is why it is not made more often.
 """
@@ -39,23 +39,24 @@ class Pace:
     Attributes:
         idle: seconds after which one is looked at without a reason.
         touched: when each was last; those without a running operation are not here.
-        changed: when health last changed, anywhere.
+        places: the namespace that each delivers to.
+        changed: when health last changed in a namespace.
     """
 
     idle: float
     touched: dict[str, float] = field(default_factory=dict)
-    changed: float = float("-inf")
+    places: dict[str, str] = field(default_factory=dict)
+    changed: dict[str, float] = field(default_factory=dict)
 
     def due(self, now: float) -> list[str]:
         """Return the Applications that are to be looked at now, and count them as looked at."""
-        looks = [self.changed + after for after in LOOKS]
-        found = [
-            name
-            for name, last in self.touched.items()
-            if now - last >= self.idle or any(last < look <= now for look in looks)
-        ]
+        found = [name for name, last in self.touched.items() if now - last >= self.idle or self._reason(name, now)]
         self.touched.update(dict.fromkeys(found, now))
         return found
+
+    def _reason(self, name: str, now: float) -> bool:
+        changed = self.changed.get(self.places.get(name, ""), float("-inf"))
+        return any(self.touched[name] < changed + after <= now for after in LOOKS)
 
 
 class Pacer(Background):
@@ -76,7 +77,7 @@ class Pacer(Background):
         self._pace = Pace(seconds)
         self._lock = threading.Lock()
         self._annotated: set[str] = set()
-        self._known: dict[tuple[str, ...], object] = {}
+        self._known: dict[str, State | None] = {}
 
     def _work(self) -> Mapping[str, Callable[[], None]]:
         watches: dict[str, Callable[[], None]] = {
@@ -101,13 +102,20 @@ class Pacer(Background):
             self._ended.wait(0.2)
 
     def _object(self, event: str, item: Object) -> None:
+        """Note an object's health; one that is new, and that a wave may have waited for, is a reason to look."""
+        metadata = item["metadata"]
         state = None if event == "DELETED" else health(item).state
-        self._seen(("object", item["metadata"]["uid"]), state, state is not State.PROGRESSING)
+        with self._lock:
+            if self._known.get(metadata["uid"]) != state:
+                self._known[metadata["uid"]] = state
+                if state is not State.PROGRESSING:
+                    self._pace.changed[metadata["namespace"]] = time.monotonic()
 
     def _application(self, event: str, item: Object) -> None:
         app = Application(item)
         running = event != "DELETED" and app.operation_requested
         with self._lock:
+            self._pace.places[app.name] = item.get("spec", {}).get("destination", {}).get("namespace", "")
             if running:
                 self._pace.touched.setdefault(app.name, time.monotonic())
             else:
@@ -116,15 +124,6 @@ class Pacer(Background):
             self._annotated.discard(app.name)
             if event != "DELETED":
                 self._annotate(app.name, None)
-        self._seen(("application", app.name), (app.health, app.sync, running), not running)
-
-    def _seen(self, key: tuple[str, ...], state: object, counts: bool) -> None:
-        """Note a state; one that is new, and that a wave may have waited for, is a reason to look."""
-        with self._lock:
-            if self._known.get(key) != state:
-                self._known[key] = state
-                if counts:
-                    self._pace.changed = time.monotonic()
 
     def _run(self) -> None:
         while not self._ended.wait(0.05):

@@ -21,9 +21,14 @@ def test_without_a_change_it_is_looked_at_when_it_was_idle_long_enough() -> None
 
 
 def test_a_change_is_followed_by_two_looks() -> None:
-    pace = Pace(1.0, {"a": 0.0}, changed=0.19)
+    pace = Pace(1.0, {"a": 0.0}, {"a": "here", "b": "there"}, {"here": 0.19})
     assert times(pace, 1.5) == [0.25, 0.6]
     assert LOOKS == (0.05, 0.4)
+
+
+def test_a_change_in_another_namespace_is_no_reason() -> None:
+    pace = Pace(1.0, {"a": 0.0}, {"a": "here"}, {"there": 0.19})
+    assert times(pace, 1.5) == [1.0]
 
 
 def test_one_whose_operation_has_ended_is_left_alone() -> None:
@@ -50,12 +55,13 @@ class FakeCluster:
 
 
 def application(running: bool) -> dict[str, Any]:
-    item: dict[str, Any] = {"metadata": {"name": "a", "namespace": "argocd"}, "status": {}}
+    spec = {"destination": {"namespace": "here"}}
+    item: dict[str, Any] = {"metadata": {"name": "a", "namespace": "argocd"}, "spec": spec, "status": {}}
     return {**item, "operation": {"sync": {}}} if running else item
 
 
 def job(**status: Any) -> dict[str, Any]:
-    return {"metadata": {"name": "j", "uid": "1"}, "spec": {}, "status": status}
+    return {"metadata": {"name": "j", "namespace": "here", "uid": "1"}, "spec": {}, "status": status}
 
 
 def test_a_job_that_ends_is_a_reason_to_look_and_one_that_runs_on_is_none() -> None:
