@@ -31,7 +31,7 @@ $(VENV)/.ready: requirements.lock pyproject.toml
 	  || $(BIN)/python -m pip install --disable-pip-version-check --no-deps --no-build-isolation --no-index -e .
 	@touch $@
 
-e2e: setup ## Deploy the working tree through a real Argo CD and assert that it behaves (CLUSTER=embedded or kind)
+e2e: setup ## Deploy the working tree through a real Argo CD and assert that it behaves (CLUSTER=embedded, kind, or cluster: $$KUBECONFIG)
 	@$(BIN)/indigo e2e --engine $(CLUSTER) $(ARGS)
 
 drills: setup ## Every drill, on a cluster of three nodes in Docker (ARGS='-k node'; make e2e CLUSTER=kind has those of one node)

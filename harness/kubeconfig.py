@@ -76,6 +76,51 @@ def connect(kubeconfig: Path, context: str | None = None) -> Transport:
     return Transport(client.rest_client.pool_manager, settings.host.rstrip("/"), headers, namespace)
 
 
+def flattened(path: Path, context: str | None, namespace: str) -> dict[str, Any]:
+    """Return a kubeconfig with one context of another, nothing beside it being read: files are in it as data.
+
+    Args:
+        path: of the kubeconfig.
+        context: of it; default: the current one.
+        namespace: of the context in the result.
+
+    Raises:
+        UserError: the file, the context in it, or a file that it names cannot be read.
+    """
+    import yaml
+
+    fix = "name a kubeconfig whose context has a cluster and a user (kubectl config view)"
+    try:
+        content = yaml.safe_load(path.read_text())
+        chosen = context or content["current-context"]
+        entry = _named(content["contexts"], chosen)["context"]
+        cluster = dict(_named(content["clusters"], entry["cluster"])["cluster"])
+        user = dict(_named(content["users"], entry["user"])["user"])
+        for holder, key in ((cluster, "certificate-authority"), (user, "client-certificate"), (user, "client-key")):
+            if file := holder.pop(key, None):
+                holder[f"{key}-data"] = base64.b64encode((path.parent / file).read_bytes()).decode()
+        if file := user.pop("tokenFile", None):
+            user["token"] = (path.parent / file).read_text().strip()
+    except (OSError, KeyError, TypeError, StopIteration, yaml.YAMLError) as error:
+        what = f"context {context!r} of it" if context else "its current context"
+        raise UserError(f"{what} cannot be read ({type(error).__name__})", where=str(path), fix=fix) from error
+    program = user.get("exec", {}).get("command", "")
+    if "/" in program:
+        user["exec"] = {**user["exec"], "command": str(path.parent / program)}
+    return {
+        "apiVersion": "v1",
+        "kind": "Config",
+        "current-context": chosen,
+        "contexts": [{"name": chosen, "context": {"cluster": "it", "user": "you", "namespace": namespace}}],
+        "clusters": [{"name": "it", "cluster": cluster}],
+        "users": [{"name": "you", "user": user}],
+    }
+
+
+def _named(entries: list[dict[str, Any]], name: str) -> dict[str, Any]:
+    return next(entry for entry in entries if entry["name"] == name)
+
+
 def write(path: Path, *, server: str, ca: Path, token: str, name: str, user: str, namespace: str) -> None:
     """Write a kubeconfig (mode 0600) with one context.
 

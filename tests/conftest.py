@@ -19,6 +19,10 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption(
         "--indigo-others", metavar="NAMES", default="none", help="profiles brought up too: in-turn, all, none, a,b"
     )
+    group.addoption("--indigo-kubeconfig", metavar="FILE", default="", help="of somebody's cluster (--engine cluster)")
+    group.addoption("--indigo-context", metavar="NAME", default="", help="of that kubeconfig")
+    group.addoption("--indigo-run", metavar="TEXT", default="", help="suffix of the namespaces there")
+    group.addoption("--indigo-ends", action="store_true", help="on kind: also runs that are ended in the middle")
     group.addoption("--indigo-keep", action="store_true", help="leave the engine of a story running at the end")
 
 
@@ -36,6 +40,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Mark each test with the tier of its folder, where it does not name one itself."""
     for item in items:
         folder = item.path.relative_to(HERE).parts[0]
+        folder = {"existing": "cluster"}.get(folder, folder)
         if folder in TIERS and not any(item.get_closest_marker(tier) for tier in TIERS):
             item.add_marker(getattr(pytest.mark, folder))
 

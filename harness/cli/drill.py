@@ -11,10 +11,15 @@ import click
 from rich.markup import escape
 
 from harness.console import err, out
+from harness.errors import UserError
 from harness.paths import reports_dir, repository
 
 if TYPE_CHECKING:
     from harness.drills.model import Result
+
+
+OURS = ("embedded", "kind")
+"""Kinds of engines that are made for one person and end with them."""
 
 
 @click.group()
@@ -81,6 +86,11 @@ def run(drills: tuple[str, ...], components: tuple[str, ...], environment: str, 
     from harness.report.recorder import Recorder
 
     engine = choice.attach(name)
+    if engine.kind not in OURS:
+        raise UserError(
+            f"the engine {name} is of the kind {engine.kind}: drills break things, and that cluster may be somebody's",
+            fix="indigo up --name drills --engine kind, and name that one",
+        )
     directory = reports_dir() / "drills"
     tier = Tier.KIND if Ability.REAL_PODS in engine.abilities else Tier.GITOPS
     recorder = Recorder(

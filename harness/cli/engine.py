@@ -26,6 +26,7 @@ NAME = click.option("--name", default="default", show_default=True, help="Name o
 NOT_STARTED = {
     "embedded": "Not started: Argo CD's API server and web UI, notifications, Dex; a kubelet, DNS, a network. Pods are "
     "simulated (kwok): they get scheduled and ready, nothing runs in them.",
+    "cluster": "Not started: Argo CD's API server and web UI, notifications, Dex. Its controllers run on this machine.",
     "kind": "Not started: Argo CD's API server and web UI, notifications, Dex. Containers and network are real.",
 }
 
@@ -34,15 +35,18 @@ NOT_STARTED = {
 @NAME
 @click.option(
     "--engine",
-    type=click.Choice(["embedded", "kind"]),
+    type=click.Choice(["embedded", "kind", "cluster"]),
     default="embedded",
     show_default=True,
-    help="kind needs Docker.",
+    help="kind needs Docker; cluster is one that you have already.",
 )
 @click.option("--api-port", type=click.IntRange(1, 65535), help="Port of the API server on 127.0.0.1 [a free one].")
 @click.option("--nodes", type=click.IntRange(1, 50), help="Nodes [3 simulated ones; on kind 1].")
 @click.option("--argocd", type=click.Choice(["outside", "inside"]), help="On kind: where Argo CD runs [outside].")
 @click.option("--logs", type=click.Path(path_type=Path), help="Directory for logs that outlive the engine.")
+@click.option("--kubeconfig", type=click.Path(path_type=Path), help="On cluster: its kubeconfig [$KUBECONFIG].")
+@click.option("--context", help="On cluster: context of the kubeconfig [the current one].")
+@click.option("--yes", is_flag=True, help="On cluster: make what is shown without asking.")
 @click.option("--production-timing", is_flag=True, help="Argo CD's own delays: 2 s between sync waves, and so on.")
 def up(
     name: str,
@@ -51,6 +55,9 @@ def up(
     nodes: int | None,
     argocd: Literal["outside", "inside"] | None,
     logs: Path | None,
+    kubeconfig: Path | None,
+    context: str | None,
+    yes: bool,
     production_timing: bool,
 ) -> None:
     """Keep an engine running: a real control plane with a headless Argo CD.
@@ -58,19 +65,34 @@ def up(
     The engine embedded is ready in about 5 seconds, needs less than 1 GiB, no Docker, no root; its pods are simulated.
     The engine kind is a cluster in Docker with real containers and NetworkPolicies; it takes a minute and 3 GiB. Both
     listen on 127.0.0.1 only and run until `indigo down`. A second `up` of the same name changes nothing.
+    The engine cluster is a headless Argo CD on this machine for a cluster that you have: it asks before the first
+    change, works in namespaces of its own, and `indigo down` removes exactly these.
 
     \b
     Examples:
       indigo up
       indigo up --name second --api-port 6443
       indigo up --engine kind --nodes 3 --argocd inside
+      indigo up --engine cluster --kubeconfig ~/.kube/config --context test
       export KUBECONFIG=$(indigo kubeconfig)
     """
     check_name(name)
     timing = ArgoSettings.production() if production_timing else ArgoSettings()
     kept = logs.absolute() if logs else None
     chosen: KeptEngine
-    if engine == "kind":
+    if engine == "cluster":
+        from harness.cli.consent import asked
+        from harness.engines.existing.engine import ExistingCluster
+        from harness.engines.existing.settings import ClusterSettings
+        from harness.kubeconfig import chosen as named
+
+        for option, given in (("--api-port", api_port), ("--nodes", nodes), ("--argocd", argocd)):
+            if given is not None:
+                raise UserError("the cluster is there already, as it is", where=option, fix="leave it out")
+        agree = asked(yes)
+        about = ClusterSettings(named(kubeconfig), context, agree, logs=kept, timing=timing)
+        chosen = ExistingCluster(name, about)
+    elif engine == "kind":
         from harness.engines.kind.engine import KindEngine
         from harness.engines.kind.settings import KindSettings
 

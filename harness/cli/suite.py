@@ -11,7 +11,7 @@ import click
 from harness.paths import repository
 
 TIERS = ("unit", "static", "gitops")
-ENGINES = ("embedded", "kind")
+ENGINES = ("embedded", "kind", "cluster")
 
 
 @click.command(context_settings={"ignore_unknown_options": True})
@@ -28,8 +28,20 @@ ENGINES = ("embedded", "kind")
     metavar="NAMES",
     help="Profiles that come up too: in-turn (another one each day), all, none, or names with commas.",
 )
+@click.option("--kubeconfig", type=click.Path(path_type=Path), help="On cluster: its kubeconfig [$KUBECONFIG].")
+@click.option("--context", default="", help="On cluster: context of the kubeconfig [the current one].")
+@click.option("--yes", is_flag=True, help="On cluster: make what is shown without asking.")
 @click.argument("pytest_args", nargs=-1, type=click.UNPROCESSED)
-def e2e(engine: str, keep: bool, profile: str | None, others: str, pytest_args: tuple[str, ...]) -> None:
+def e2e(
+    engine: str,
+    keep: bool,
+    profile: str | None,
+    others: str,
+    kubeconfig: Path | None,
+    context: str,
+    yes: bool,
+    pytest_args: tuple[str, ...],
+) -> None:
     """Deploy the working tree through a real Argo CD and assert that it behaves.
 
     The working tree, uncommitted files included, becomes a Git repository made for the run; Argo CD on a real
@@ -44,6 +56,7 @@ def e2e(engine: str, keep: bool, profile: str | None, others: str, pytest_args: 
       indigo e2e --profile full        the story told with everything: right, and slow
       indigo e2e --keep -x             stop at the first failure and look around
       indigo e2e --engine kind         the tier kind: real containers in Docker, profile full
+      indigo e2e --engine cluster      what is safe in a cluster that you have (it asks before the first change)
 
     Exit status 0 when every assertion holds, 1 otherwise. The report is reports/e2e/report.html (reports/e2e-kind/...).
     """
@@ -54,12 +67,28 @@ def e2e(engine: str, keep: bool, profile: str | None, others: str, pytest_args: 
         from harness.engines.kind.docker import Docker
 
         Docker.find().host()  # asked for, so its absence is an error; a test run without it only skips
+    where = _existing(kubeconfig, context, yes) if engine == "cluster" else ()
     told = (f"--indigo-profile={profile}",) if profile else ()
     beside = (f"--indigo-others={others}",) if engine == "embedded" else ()
-    extra = (*told, *beside, *(("--indigo-keep",) if keep else ()))
+    extra = (*told, *beside, *where, *(("--indigo-keep",) if keep else ()))
     nodes = os.environ.get("NODES", "1")
     name = "e2e" if engine == "embedded" else f"e2e-{engine}" + (f"-{nodes}-nodes" if nodes != "1" else "")
     sys.exit(suite.run(suite.Selection((), (suite.STORIES[engine],), (*extra, *pytest_args)), name, command()))
+
+
+def _existing(kubeconfig: Path | None, context: str, yes: bool) -> tuple[str, ...]:
+    """Return what the tests are told of somebody's cluster, once its owner has agreed to what they make there."""
+    from harness.cli.consent import asked
+    from harness.cluster import Cluster
+    from harness.engines.existing.engine import ExistingCluster, new_run
+    from harness.engines.existing.settings import ClusterSettings
+    from harness.kubeconfig import chosen
+
+    config, run = chosen(kubeconfig).absolute(), new_run()
+    engine = ExistingCluster("e2e", ClusterSettings(config, context or None, run=run))
+    theirs = Cluster(config, context or None)
+    asked(yes)(engine.changes(theirs, engine.look(theirs)))
+    return (f"--indigo-kubeconfig={config}", f"--indigo-context={context}", f"--indigo-run={run}")
 
 
 @click.command(context_settings={"ignore_unknown_options": True})

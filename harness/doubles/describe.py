@@ -196,6 +196,7 @@ def describe(contract: Contract) -> dict[str, Any]:
         "ports": {name: {"port": port.port, "protocol": port.protocol} for name, port in contract.ports.items()},
         "grace": max(contract.workload.gracePeriod - contract.workload.preStop - 2, 1),
         "runs": contract.workload.kind == "CronJob",
+        "trust": _trust(contract),
         **double.model_dump(by_alias=True, exclude={"different", "configs"}),
         "configs": [
             {
@@ -206,6 +207,12 @@ def describe(contract: Contract) -> dict[str, Any]:
             for path in _files(contract)
         ],
     }
+
+
+def _trust(contract: Contract) -> dict[str, Any]:
+    if contract.trust is None:
+        return {"variables": [], "java": False}
+    return {"variables": [*contract.trust.bundle, *contract.trust.own], "java": contract.trust.java}
 
 
 def _files(contract: Contract) -> list[str]:

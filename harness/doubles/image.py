@@ -12,6 +12,7 @@ from harness.model.contract import Contract
 
 REGISTRY = "indigo-paas.invalid"  # a name that can never be pulled (RFC 2606)
 PROBE = f"{REGISTRY}/doubles/probe:1"
+GATEWAY = f"{REGISTRY}/doubles/gateway:1"
 PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 # what charts start images with; all of them are the program
 CALLED = (
@@ -35,7 +36,7 @@ def name(contract: Contract) -> str:
 def write_archive(
     path: Path, program: Path, contracts: Mapping[str, Contract], tags: Mapping[str, str] | None = None
 ) -> list[str]:
-    """Write the archive of the doubles of these components, and of the probe; return the images' names.
+    """Write the archive of the doubles of these components, of the probe and the gateway; return the images' names.
 
     Args:
         path: file to write.
@@ -46,7 +47,8 @@ def write_archive(
     files: archive.Files = {"double": (program.read_bytes(), 0o555), "etc/passwd": (USERS, 0o444)}
     files.update(dict.fromkeys(CALLED, "/double"))
     base = archive.layer(files)
-    images: dict[str, archive.Image] = {PROBE: ([base], CONFIG)}
+    gateway = {**CONFIG, "Entrypoint": ["/double", "gateway"]}
+    images: dict[str, archive.Image] = {PROBE: ([base], CONFIG), GATEWAY: ([base], gateway)}
     for contract in contracts.values():
         description = json.dumps(describe(contract), sort_keys=True).encode()
         layers = [base, archive.layer({"double.json": (description, 0o444)}, ())]

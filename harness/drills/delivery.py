@@ -198,10 +198,12 @@ DRILLS = (
     ),
     Drill(
         "delete-networkpolicies",
-        "When all NetworkPolicies of the namespace are deleted, Argo CD puts them back as they were.",
+        "When all NetworkPolicies of the namespace are deleted, Argo CD puts them back as they were, and everything "
+        "answers.",
         whole,
         _policies_deleted,
         lambda scene: HEAL,
+        everybody,  # the default deny is another Application's, and may be back before what allows (seen: 0.3 s)
     ),
     Drill(
         "delete-secret",

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterable
 from functools import partial
 
 from harness.cluster import Object
 from harness.drills.model import Drill, Recovered, Scene
 from harness.drills.pods import all_answer, itself, own_budget, pods_of, running, with_consumers
 from harness.e2e.platform import Platform
-from harness.engines.base import Ability
+from harness.engines.base import Ability, Engine
 from harness.errors import UserError
 
 CUT = 15.0  # seconds without network
@@ -49,6 +50,7 @@ dd if=/dev/zero of={WORK}/filler bs=64k 2>/dev/null
 df --output=avail {WORK} | tail -n 1
 """
 EMPTY = f"rm -f {WORK}/filler"
+LEFT = f"[ ! -d {WORK} ] || cat {WORK}/path 2>/dev/null || echo a volume"
 # Each step may have been done already: what is in memory goes last.
 GROW = f"""
 set -e
@@ -63,6 +65,12 @@ fi
 ! mountpoint -q {WORK} || umount {WORK}
 rmdir {WORK}
 """
+
+
+def mend(engine: Engine, nodes: Iterable[str]) -> None:
+    """Let nodes forward everything again, and no volume be full, where a drill was killed before it had done so."""
+    for node in nodes:
+        engine.on_node(node, "sh", "-c", f"{JOIN}\n{EMPTY}")
 
 
 def _on(scene: Scene, node: str, script: str, *words: str) -> str:
@@ -81,7 +89,6 @@ def _cut(scene: Scene) -> Recovered:
     started = _restarts(scene)
     for node, addresses in _placed(scene).items():
         scene.undo.callback(_on, scene, node, JOIN)
-        _on(scene, node, JOIN)  # what a drill left that was killed
         _on(scene, node, CUT_OFF, *addresses)
     time.sleep(CUT)
     for node in _placed(scene):
@@ -107,8 +114,9 @@ def _same_pods(scene: Scene, started: dict[str, int]) -> bool:
     if not all_answer(scene):
         return False
     again = sum(count - started.get(uid, 0) for uid, count in _restarts(scene).items())
-    if again:
-        scene.notes.append(f"its containers were started {again} times more")
+    told = f"containers of it that were started anew: {again}"
+    if again and told not in scene.notes:
+        scene.notes.append(told)
     return True
 
 
@@ -169,7 +177,11 @@ def _while_away(scene: Scene, node: str, script: str, *words: str) -> None:
 
 def _small(scene: Scene) -> None:
     node, path = _volume(scene)
-    _on(scene, node, GROW)  # what a drill left that was killed
+    if left := _on(scene, node, LEFT).strip():
+        raise UserError(
+            f"a drill that was killed has left {left} of {node} as a copy in memory",
+            fix="indigo down, and indigo up: nothing else gives the volume back",
+        )
     scene.undo.callback(_while_away, scene, node, GROW)
     _while_away(scene, node, SHRINK, path, str(ROOM))
     scene.notes.append(

@@ -153,7 +153,17 @@ def _stopped(scene: Scene) -> Recovered:
     scene.notes.append(f"stopped: {node}")
     scene.undo.callback(engine.restart, node)
     engine.kill(node)
-    return partial(all_answer, scene, frozenset(scene.waived))
+    bound = frozenset(scene.waived)
+
+    def recovered() -> bool:
+        left = {
+            pod["metadata"]["labels"]["app.kubernetes.io/name"]
+            for pod in pods_of(scene)
+            if pod["spec"].get("nodeName") == node and "deletionTimestamp" not in pod["metadata"]
+        }
+        return left <= bound and all_answer(scene, bound)
+
+    return recovered
 
 
 def _longest(extra: float = 0.0) -> Callable[[Scene], float]:

@@ -7,9 +7,9 @@ import time
 from collections.abc import Collection, Iterator, Sequence
 
 from harness.drills import catalogue
+from harness.drills.askers import Askers
 from harness.drills.model import Away, Drill, Measure, Recovered, Result, Scene, Verdict
 from harness.drills.pods import all_answer
-from harness.drills.requests import Askers
 from harness.drills.watch import Watch
 from harness.e2e.platform import Platform, converged
 from harness.errors import UserError

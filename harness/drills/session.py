@@ -6,8 +6,8 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+from harness.drills.askers import Askers
 from harness.drills.model import Drill, Drills, Measure, Result, Verdict
-from harness.drills.requests import Askers
 from harness.drills.run import run
 from harness.e2e.platform import Platform
 from harness.engines.base import Ability

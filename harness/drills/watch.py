@@ -9,9 +9,11 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from harness.drills.askers import Askers
+from harness.drills.machines import mend
 from harness.drills.model import Away, Measure
 from harness.drills.probe import Probe, serving
-from harness.drills.requests import Askers, Requests
+from harness.drills.requests import Requests
 from harness.e2e.platform import Platform
 from harness.engines.base import Ability
 from harness.engines.kind.engine import KindEngine
@@ -33,6 +35,7 @@ def asking(platform: Platform) -> Iterator[Askers | None]:
         archive = Path(scratch) / "probe.tar"
         image.write_archive(archive, toolchain.tool("double"), {})
         engine.load(archive)
+    mend(engine, [node["metadata"]["name"] for node in platform.cluster.list("Node")])
     (node, *_) = [node["metadata"]["name"] for node in platform.cluster.list("Node", labels=CONTROL_PLANE)]
     with Askers(platform, toolchain.tool("kubectl"), str(node)) as askers:
         yield askers

@@ -54,14 +54,19 @@ def deploy(engine: KeptEngine, environment: str, recorder: Recorder, seconds: fl
     held = lock(engine.run_dir / "deploy.lock")
     if held is None:
         raise UserError(f"another deployment to the engine {engine.name} is under way", fix="wait for its end")
-    with os.fdopen(held, "rb"), Pacer(engine.cluster()):
-        source = WorkingTreeSource(engine.source_dir, root)
+    with os.fdopen(held, "rb"), Pacer(engine.cluster(), engine.argocd_namespace):
+        source = WorkingTreeSource(engine.source_dir, root, engine.tree_files(root, environment))
         platform = Platform(engine, source, recorder, environment)
-        before = set(environments(platform.cluster))
+        before = set(environments(platform.cluster, engine.argocd_namespace))
+        engine.prepare(platform.namespace)
         was = platform.application().revision if environment in before else ""
         with platform.watching(f"{environment} at {source.head[:8]}"):
             for item in render_bootstrap(
-                source.url, "main", repository=platform.tree, environments=sorted({*before, environment})
+                source.url,
+                "main",
+                repository=platform.tree,
+                environments=sorted({*before, environment}),
+                argocd_namespace=engine.argocd_namespace,
             ):
                 platform.cluster.apply(item, manager="operator")
             made = platform.create_secrets()

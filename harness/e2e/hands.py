@@ -5,12 +5,14 @@ from __future__ import annotations
 import base64
 import contextlib
 import re
+import ssl
 import subprocess
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import urllib3
 
@@ -88,8 +90,12 @@ class Hands:
         texts = []
         for pod in self.pods(component):
             name = pod["metadata"]["name"]
-            texts.append(run(*self.start, "logs", name, f"--container={component}", timeout=60).stdout)
+            texts.append(self.log_of(name, f"--container={component}"))
         return "".join(texts)
+
+    def log_of(self, *target: str) -> str:
+        """Return what `kubectl logs` prints of a target; an option `--namespace` wins over this environment's."""
+        return run(*self.start, "logs", *target, timeout=60).stdout
 
     def run_now(self, cronjob: str, seconds: float = 120.0) -> str:
         """Run a CronJob once, now; return the name of its Job.
@@ -132,7 +138,18 @@ class Hands:
     @contextlib.contextmanager
     def door(self, service: str, port: int) -> Iterator[Door]:
         """Open a way to a Service from this machine, through the kubelet and past NetworkPolicies."""
-        command = [*self.start, "port-forward", f"service/{service}", f":{port}"]
+        with self._forwarded(service, port) as address:
+            yield Door(f"http://{address}")
+
+    @contextlib.contextmanager
+    def gate(self, service: str, namespace: str, authority: str) -> Iterator[Gate]:
+        """Open the way that users take: to the gateway's port for TLS, which is believed with this authority (PEM)."""
+        with self._forwarded(service, 443, f"--namespace={namespace}") as address:
+            yield Gate(address, authority)
+
+    @contextlib.contextmanager
+    def _forwarded(self, service: str, port: int, *options: str) -> Iterator[str]:
+        command = [*self.start, *options, "port-forward", f"service/{service}", f":{port}"]
         with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as forwarding:
             assert forwarding.stdout
             said = forwarding.stdout.readline()
@@ -140,17 +157,42 @@ class Hands:
             try:
                 if not found:
                     raise UserError(f"no way to {service}: {said.strip() or 'kubectl said nothing'}")
-                yield Door(f"http://127.0.0.1:{found[1]}")
+                yield f"127.0.0.1:{found[1]}"
             finally:
                 forwarding.terminate()
 
 
-class Door:
-    """An HTTP server behind a base URL; nothing is raised for a status."""
+@dataclass(frozen=True)
+class Gate:
+    """A gateway at an address, behind which there are hosts."""
 
-    def __init__(self, url: str) -> None:
-        self.url = url
-        self.pool = urllib3.PoolManager(retries=False, timeout=urllib3.Timeout(connect=5.0, read=30.0))
+    address: str
+    authority: str
+
+    def door(self, url: str) -> Door:
+        """Return the way to a public URL: its name is asked for in TLS and in the request, no DNS is."""
+        parts = urlsplit(url)
+        return Door(f"https://{self.address}{parts.path}", host=parts.hostname or "", authority=self.authority)
+
+
+class Door:
+    """An HTTP server behind a base URL; nothing is raised for a status.
+
+    Args:
+        url: where it is.
+        host: name that it is asked by, where that is not in the URL.
+        authority: of its certificate (PEM), instead of those that this machine trusts.
+    """
+
+    def __init__(self, url: str, *, host: str = "", authority: str = "") -> None:
+        self.url, self.host = url, host
+        options: dict[str, Any] = {}
+        if url.startswith("https:"):
+            options["ssl_context"] = ssl.create_default_context(cadata=authority or None)
+        if host:
+            options |= {"server_hostname": host, "assert_hostname": host}
+        timeout = urllib3.Timeout(connect=5.0, read=30.0)
+        self.pool = urllib3.PoolManager(retries=False, timeout=timeout, **options)
 
     def ask(
         self,
@@ -162,7 +204,9 @@ class Door:
         headers: Mapping[str, str] | None = None,
     ) -> Answer:
         """GET a path, or POST a form or a JSON body to it."""
-        sent = {**(headers or {}), **({"Authorization": f"Bearer {token}"} if token else {})}
+        sent = {**({"Host": self.host} if self.host else {}), **(headers or {})}
+        if token:
+            sent["Authorization"] = f"Bearer {token}"
         url = self.url + path
         if form:
             answer = self.pool.request("POST", url, fields=list(form), encode_multipart=False, headers=sent)

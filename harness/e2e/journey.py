@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from html import escape
@@ -26,8 +26,14 @@ class Hop:
     what: str
 
 
-def hops(request: str, logs: Iterable[str]) -> list[Hop]:
-    """Return the hops of a request in some logs, in the order of their times (UTC)."""
+def hops(request: str | Collection[str], logs: Iterable[str]) -> list[Hop]:
+    """Return the hops of a request in some logs, in the order of their times (UTC).
+
+    Args:
+        request: the id that the platform gave it, or several: the gateway knows it by the client's `X-Request-Id`.
+        logs: of whichever programs.
+    """
+    known = {request} if isinstance(request, str) else set(request)
     found = [
         Hop(
             line["component"],
@@ -36,7 +42,7 @@ def hops(request: str, logs: Iterable[str]) -> list[Hop]:
         )
         for log in logs
         for line in HOP.finditer(log)
-        if line["id"] == request
+        if line["id"] in known
     ]
     return sorted(found, key=lambda hop: hop.moment)
 

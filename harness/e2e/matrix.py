@@ -300,6 +300,29 @@ def moved(item: Object, namespace: str) -> Object:
     return {**item, "metadata": {**metadata, "labels": dict(labels)}}
 
 
+def open_edge(source: str, target: str) -> list[Object]:
+    """Return policies that let one component connect to every port of another one."""
+
+    def select(name: str) -> Object:
+        return {"matchLabels": {"app.kubernetes.io/name": name}}
+
+    head = {"apiVersion": "networking.k8s.io/v1", "kind": "NetworkPolicy"}
+    ingress = {
+        "podSelector": select(target),
+        "policyTypes": ["Ingress"],
+        "ingress": [{"from": [{"podSelector": select(source)}]}],
+    }
+    egress = {
+        "podSelector": select(source),
+        "policyTypes": ["Egress"],
+        "egress": [{"to": [{"podSelector": select(target)}]}],
+    }
+    return [
+        {**head, "metadata": {"name": "too-much-in"}, "spec": ingress},
+        {**head, "metadata": {"name": "too-much-out"}, "spec": egress},
+    ]
+
+
 def _ready(pod: Object) -> bool:
     conditions = pod["status"].get("conditions", ())
     return any(item["type"] == "Ready" and item["status"] == "True" for item in conditions)

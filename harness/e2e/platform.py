@@ -83,7 +83,7 @@ class Platform:
         self.components = placed.here()
         """The components that run in this environment."""
         self.cluster: Cluster = engine.cluster()
-        self.apps = Applications(self.cluster, check=engine.check)
+        self.apps = Applications(self.cluster, engine.argocd_namespace, check=engine.check)
         self.name = f"indigo-{environment}"
         """Its Application where it is delivered as a whole, and what its slices' names begin with."""
         self.parent = f"env-{environment}"
@@ -96,7 +96,11 @@ class Platform:
         """Apply what an operator applies once, for this environment and those beside it; Argo CD does the rest."""
         names = [self.environment.name, *(other.environment.name for other in beside)]
         tree = (self, *beside)[-1].tree  # the latest commit: it has the environments of those before
-        for item in render_bootstrap(self.source.url, "main", repository=tree, environments=names):
+        self.engine.prepare(self.namespace)
+        argocd = self.engine.argocd_namespace
+        for item in render_bootstrap(
+            self.source.url, "main", repository=tree, environments=names, argocd_namespace=argocd
+        ):
             self.cluster.apply(item, manager="operator")
 
     def retire(self, *others: Platform) -> None:
@@ -105,13 +109,13 @@ class Platform:
         paths = {f"argocd/environments/{other.environment.name}/config.yaml" for other in others}
 
         def named() -> bool:
-            (generator,) = self.cluster.get("ApplicationSet", ENVIRONMENTS, "argocd")["spec"]["generators"]
+            (generator,) = self.cluster.get("ApplicationSet", ENVIRONMENTS, self.apps.namespace)["spec"]["generators"]
             return bool(paths & {file["path"] for file in generator["git"]["files"]})
 
         self.until(lambda: not named(), "the ApplicationSet makes this environment alone")
         for other in others:
             for name in (other.parent, f"{other.name}-namespace", *other.environment.applications):
-                self.cluster.delete("Application", name, "argocd")
+                self.cluster.delete("Application", name, self.apps.namespace)
 
     def create_secrets(self, seconds: float = PATIENCE) -> int:
         """Create the Secrets that the contracts ask for once the namespace is there; return how many keys were made."""
@@ -170,7 +174,7 @@ class Platform:
                 self._annotate("Application", name, {"argocd.argoproj.io/refresh": "normal"})
 
     def _annotate(self, kind: str, name: str, annotations: Mapping[str, str]) -> None:
-        self.cluster.patch(kind, name, {"metadata": {"annotations": dict(annotations)}}, "argocd")
+        self.cluster.patch(kind, name, {"metadata": {"annotations": dict(annotations)}}, self.apps.namespace)
 
     def deliver(self, revision: str, what: str, seconds: float = PATIENCE) -> list[Seen]:
         """Let Argo CD bring a commit to the cluster; return what was seen until it was Synced and Healthy.
@@ -310,7 +314,13 @@ class NotConverged(AssertionError):
         lines = [what]
         try:
             masker = platform.recorder.masker
-            snapshot = collect(platform.cluster, platform.name, platform.namespace, masker=masker)
+            snapshot = collect(
+                platform.cluster,
+                platform.name,
+                platform.namespace,
+                masker=masker,
+                argocd_namespace=platform.apps.namespace,
+            )
             diagnosis = diagnose(snapshot, platform.graph, masker)
             lines.append(diagnosis.to_text())
             if platform.recorder.directory:

@@ -100,6 +100,11 @@ class Engine(ABC):
         """The kubeconfig whose context has the namespace `argocd`, as `argocd --core` wants it."""
 
     @property
+    def argocd_namespace(self) -> str:
+        """Where its Argo CD has its Applications."""
+        return "argocd"
+
+    @property
     @abstractmethod
     def source_dir(self) -> Path:
         """Directory for Git repositories that Argo CD is to read by `file://`, under the same path wherever it runs."""
@@ -119,6 +124,18 @@ class Engine(ABC):
     def restart(self, server: str) -> None:
         """Start one server again, ending it first if it runs, and return when it answers."""
         raise self._cannot(Ability.FAULTS)
+
+    def tree_files(self, repository: Path, environment: str) -> dict[str, str | None]:
+        """Return what the Git repository has otherwise for an environment here: path -> text, None: no file."""
+        return {}
+
+    def prepare(self, namespace: str) -> None:
+        """Do what has to be done before an environment is brought to a namespace.
+
+        Raises:
+            UserError: the namespace may not be used.
+        """
+        return
 
     def on_node(self, node: str, *command: str) -> str:
         """Run a command as root on a node and return what it prints.

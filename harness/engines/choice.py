@@ -29,6 +29,10 @@ def engine_class(kind: str) -> type[KeptEngine]:
         from harness.engines.kind.engine import KindEngine
 
         return KindEngine
+    if kind == "cluster":
+        from harness.engines.existing.engine import ExistingCluster
+
+        return ExistingCluster
     from harness.engines.embedded import EmbeddedEngine
 
     return EmbeddedEngine

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
+import errno
 import json
 import os
 import signal
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Self
 
@@ -47,6 +49,20 @@ class KeptEngine(Engine):
         fresh = self.run_dir / f"{DESCRIPTION}.new"
         fresh.write_text(json.dumps({"name": self.name, "kind": self.kind, **content}, indent=2))
         fresh.rename(self.run_dir / DESCRIPTION)
+
+    @contextlib.contextmanager
+    def starting(self) -> Iterator[None]:
+        """Give up where something goes wrong within it, whatever it is; a full disk is said by its name."""
+        try:
+            yield
+        except OSError as error:
+            self.give_up(error)
+            full = error.errno in (errno.ENOSPC, errno.EDQUOT)
+            fix = "free disk space" if full else None
+            raise UserError(f"the engine cannot be started: {error}", fix=fix) from error
+        except BaseException as error:
+            self.give_up(error)
+            raise
 
     def give_up(self, error: BaseException) -> None:
         """Stop what had been started; what its logs say at the end goes into the error, they go themselves."""

@@ -67,6 +67,7 @@ def render_bootstrap(
     repository: Path | None = None,
     kube_version: str = KUBERNETES,
     environments: Collection[str] = (),
+    argocd_namespace: str = "argocd",
 ) -> list[Object]:
     """Return the objects that an operator applies once to a cluster with Argo CD.
 
@@ -76,6 +77,7 @@ def render_bootstrap(
         repository: the checkout; default: the one at hand.
         kube_version: version of Kubernetes that the templates see.
         environments: folders of argocd/environments that this Argo CD delivers; default: all.
+        argocd_namespace: where that Argo CD has its Applications.
 
     Raises:
         UserError: the chart cannot be rendered, or there is no environment of a name.
@@ -86,8 +88,13 @@ def render_bootstrap(
     return helm_template(
         root / argocd.BOOTSTRAP,
         release="indigo-root",
-        namespace="argocd",
-        inline={"repoURL": repo, "revision": revision, "environments": list(environments)},
+        namespace=argocd_namespace,
+        inline={
+            "repoURL": repo,
+            "revision": revision,
+            "environments": list(environments),
+            "namespace": argocd_namespace,
+        },
         kube_version=kube_version,
     )
 

@@ -7,7 +7,7 @@ DefaultSslEngineFactory). Extensions are those that strict verifiers demand (RFC
 from __future__ import annotations
 
 import datetime
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from cryptography import x509
@@ -66,7 +66,7 @@ class Issued:
 def new_authority(namespace: str) -> dict[str, Hidden]:
     """Return the keys of a new Secret `platform-ca`: valid for ten years, for no authority below it."""
     name = _AUTHORITY.model_copy(update={"name": f"{_AUTHORITY.name} ({namespace})"[:64]})
-    certificate, key = _issue(name, namespace, None).pem()
+    certificate, key = _issue(name, (), None).pem()
     return {CERTIFICATE: certificate, PRIVATE_KEY: key}
 
 
@@ -87,8 +87,15 @@ def new_certificate(secret: Secret, namespace: str, authority: Issued) -> dict[s
     names = secret.certificate_keys()
     assert secret.certificate is not None
     assert names is not None
-    certificate, key = _issue(secret.certificate, namespace, authority).pem()
+    hosts = dns_names(secret.certificate, namespace)
+    certificate, key = _issue(secret.certificate, hosts, authority).pem()
     return dict(zip(names, (authority.pem()[0], certificate, key), strict=True))
+
+
+def for_hosts(hosts: Sequence[str], authority: Issued) -> tuple[Hidden, Hidden]:
+    """Return certificate and key, as PEM, of a server that is asked for by these host names."""
+    wanted = Certificate(use="server", name=hosts[0][:64], names=tuple(hosts), days=30)
+    return _issue(wanted, hosts, authority).pem()
 
 
 def dns_names(certificate: Certificate, namespace: str) -> list[str]:
@@ -97,7 +104,7 @@ def dns_names(certificate: Certificate, namespace: str) -> list[str]:
     return [f"{name}{suffix}" for name in certificate.names for suffix in suffixes]
 
 
-def _issue(wanted: Certificate, namespace: str, authority: Issued | None) -> Issued:
+def _issue(wanted: Certificate, hosts: Sequence[str], authority: Issued | None) -> Issued:
     key = ec.generate_private_key(ec.SECP256R1())
     subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, wanted.name)])
     now = datetime.datetime.now(datetime.UTC).replace(microsecond=0)
@@ -120,9 +127,9 @@ def _issue(wanted: Certificate, namespace: str, authority: Issued | None) -> Iss
     )
     if wanted.use in USES:
         builder = builder.add_extension(x509.ExtendedKeyUsage([USES[wanted.use]]), False)
-    if wanted.names:
-        names = [x509.DNSName(name) for name in dns_names(wanted, namespace)]
-        builder = builder.add_extension(x509.SubjectAlternativeName(names), False)
+    if hosts:
+        names = x509.SubjectAlternativeName([x509.DNSName(host) for host in hosts])
+        builder = builder.add_extension(names, False)
     return Issued(builder.sign(signer, hashes.SHA256()), key)
 
 

@@ -16,7 +16,8 @@ TIERS = {"unit": ("tests/unit", "tests/commands"), "static": ("tests/static",), 
 """The folders of each tier; what the command line does with charts is of the tier unit, as the rest of the harness."""
 KIND = "tests/kind"
 CLUSTER = "tests/cluster"
-STORIES = {"embedded": "tests/gitops/story", "kind": KIND}
+EXISTING = "tests/existing"
+STORIES = {"embedded": "tests/gitops/story", "kind": KIND, "cluster": EXISTING}
 """What `indigo e2e` runs, by engine."""
 # pytest's options with which tests are looked at one by one: nothing may run beside them
 ALONE = ("--pdb", "--trace", "-s", "--capture=no", "--collect-only", "--co", "--fixtures", "--setup-plan")
@@ -78,7 +79,7 @@ class Selection:
     @property
     def tier(self) -> Tier:
         """The most demanding tier that is asked for, at least static."""
-        for folder, tier in ((KIND, Tier.KIND), (CLUSTER, Tier.CLUSTER)):
+        for folder, tier in ((KIND, Tier.KIND), (CLUSTER, Tier.CLUSTER), (EXISTING, Tier.CLUSTER)):
             if any(path.startswith(folder) for path in self.engine):
                 return tier
         return Tier.GITOPS if self.engine else Tier.STATIC
@@ -103,7 +104,7 @@ class Selection:
 
     def tools(self) -> tuple[str, ...]:
         """Return the tools that the tests need, so that they can be built before."""
-        if self.engine and self.tier is not Tier.CLUSTER:
+        if self.engine and self.engine != (CLUSTER,):
             more = ("kind",) if self.tier is Tier.KIND else ()
             return ("helm", "kubernetes", "argocd", "valkey-server", *more)
         return ("helm",) if any(not path.startswith("tests/unit") for path in self.paths) else ()
@@ -131,7 +132,7 @@ def select(tiers: Sequence[str], arguments: Sequence[str], root: Path) -> Select
     if "tests" in asked:
         asked = [path for path in asked if path != "tests"] + list(chain.from_iterable(TIERS.values()))
     narrow = bool(tiers or paths) or any(option.startswith(FEWER) for option in options)
-    quick = tuple(path for path in dict.fromkeys(asked) if not path.startswith((GITOPS, KIND, CLUSTER)))
+    quick = tuple(path for path in dict.fromkeys(asked) if not path.startswith((GITOPS, KIND, CLUSTER, EXISTING)))
     return Selection(
         quick, tuple(path for path in dict.fromkeys(asked) if path not in quick), tuple(options), not narrow
     )

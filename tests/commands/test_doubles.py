@@ -111,6 +111,20 @@ def bench(program: Path, tmp_path: Path, contracts: dict[str, Contract], rendere
     return Bench(program, tmp_path, contracts, rendered)
 
 
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [(None, "REQUESTS_CA_BUNDLE: open"), ("nothing of PEM", "holds no certificate in PEM")],
+    ids=["missing", "empty"],
+)
+def test_authorities_that_cannot_be_read_end_the_start(bench: Bench, content: str | None, said: str) -> None:
+    path = bench.folder / "authorities.pem"
+    if content is not None:
+        path.write_text(content)
+    env = bench.settings("federation-manager") | {"REQUESTS_CA_BUNDLE": str(path)}
+    refused = bench.refusal("federation-manager", env)
+    assert "does not start: " in refused and said in refused
+
+
 @pytest.mark.parametrize("component", describe.names())
 def test_what_the_chart_sets_is_borne(bench: Bench, component: str) -> None:
     changes = {"FLASK_SQLALCHEMY_DATABASE_URI": "mysql+pymysql://u:hidden@127.0.0.1:1/db"}

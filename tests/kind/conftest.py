@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,8 @@ from harness.argo.source import WorkingTreeSource
 from harness.cluster import Cluster
 from harness.doubles import describe, image
 from harness.doubles.image import REGISTRY
-from harness.e2e.hands import Hands
+from harness.e2e import gateway
+from harness.e2e.hands import Gate, Hands
 from harness.e2e.observe import Seen
 from harness.e2e.platform import Platform, converged
 from harness.engines.kind import images
@@ -40,33 +41,29 @@ NODES = int(os.environ.get("NODES", "1"))
 WAIT = "busybox:1.36"
 SMALL = {"requests": {"cpu": "10m", "memory": "32Mi"}, "limits": {"memory": "128Mi"}}
 LESS = {"requests": {"cpu": "50m", "memory": "128Mi"}}
-ISSUER = "http://iam:8080"
-# Without a gateway nothing answers at public names; the issuer is, as one elsewhere may be, what pods ask IAM by
-INSIDE: dict[str, dict[str, Any]] = {
-    "iam": {"settings": {"IAM_BASE_URL": ISSUER, "IAM_ISSUER": f"{ISSUER}/"}},
-    "dashboard": {"settings": {"FLASK_IAM_BASE_URL": ISSUER}},
-    "orchestrator": {"oidc": {"issuer": f"{ISSUER}/"}},
-    "openbao": {"issuer": f"{ISSUER}/"},
-    "im": {"issuers": [f"{ISSUER}/"]},
-    "federation-manager": {"settings": {"TRUSTED_IDP_LIST": f'["{ISSUER}/"]'}},
-    "federation-registry": {"settings": {"TRUSTED_IDP_LIST": f'["{ISSUER}/"]'}},
-}
+BELOW = "/orchestrator"
 OWN_TAG = {"federation-manager-dashboard": "double"}  # its chart bears no tag that moves, and its contract's is one
 
 
-def values(components: Iterable[str]) -> dict[str, Any]:
-    """Return what the run has otherwise than a site: doubles, less processor and memory, and an issuer that pods reach.
+def values(components: Iterable[str], urls: Mapping[str, str]) -> dict[str, Any]:
+    """Return what the run has otherwise than the example of a site: doubles, less processor and memory, and routes.
 
     Doubles need less than what they stand for, servers less than in production, and a node of two cores is to hold all.
+    A site may have no routes, or a gateway with a certificate that everybody trusts; here are both, a gateway and an
+    authority of its own. The Orchestrator is below a path, which its gateway cuts off.
     """
     doubles = describe.names()
-    own: dict[str, dict[str, Any]] = {
-        name: {"resources": SMALL if name in doubles else LESS, **INSIDE.get(name, {})} for name in components
-    }
+    own: dict[str, dict[str, Any]] = {name: {"resources": SMALL if name in doubles else LESS} for name in components}
     for name, tag in OWN_TAG.items():
         if name in own:
             own[name] |= {"image": {"repository": f"{REGISTRY}/doubles/{name}", "tag": tag, "digest": ""}}
-    return {"global": {"images": {"source": "doubles"}}, **own}
+    site = {
+        "images": {"source": "doubles"},
+        "routes": gateway.ROUTES,
+        "trustedCa": {"configMap": gateway.AUTHORITY},
+        "urls": {"orchestrator": urls["orchestrator"] + BELOW},
+    }
+    return {"global": site, **own}
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -172,19 +169,42 @@ def platform(engine: KindEngine, chosen: Chosen, recorder: Recorder) -> Iterator
     source = WorkingTreeSource(engine.source_dir, repository(), tried.files)
     with Pacer(engine.cluster()):
         platform = Platform(engine, source, recorder, tried.environment)
-        platform.values(values(platform.components), "doubles")
+        platform.values(values(platform.components, urls(platform)), "doubles")
         draw(platform)
         yield platform
 
 
+def urls(platform: Platform) -> dict[str, str]:
+    """Return the public URLs of the environment as it is committed."""
+    found: dict[str, str] = read_values(platform.tree, platform.environment)["global"]["urls"]
+    return found
+
+
 @pytest.fixture(scope="session")
-def running(platform: Platform, engine: KindEngine) -> tuple[Platform, list[Seen]]:
+def authority(platform: Platform, cluster: Cluster) -> str:
+    """The authority (PEM) of the gateway's certificate; the gateway serves, and nothing is behind it yet."""
+    platform.recorder.simulated(gateway.SIMULATED)
+    with platform.recorder.phase("gateway", budget=60):
+        names = gateway.hosts(urls(platform).values())
+        return gateway.install(cluster, image.GATEWAY, names, platform.until)
+
+
+@pytest.fixture(scope="session")
+def gate(hands: Hands, authority: str) -> Iterator[Gate]:
+    """The way that users take."""
+    with hands.gate(gateway.NAME, gateway.NAMESPACE, authority) as gate:
+        yield gate
+
+
+@pytest.fixture(scope="session")
+def running(platform: Platform, engine: KindEngine, authority: str) -> tuple[Platform, list[Seen]]:
     """The platform, Synced and Healthy, and what was seen on the way."""
     with platform.recorder.phase("images in the nodes", budget=180):
         engine.wait_for_images(seconds=600)
     with platform.recorder.phase("first sync", budget=360), platform.watching("first sync") as observer:
         platform.bootstrap()
         platform.create_secrets()
+        gateway.trusted(platform.cluster, platform.namespace, authority)
         platform.wait(converged(platform.source.head), "first sync: Synced and Healthy", seconds=420)
         return platform, observer.seen()
 

@@ -13,8 +13,9 @@ import pytest
 
 from harness.cluster import Cluster
 from harness.drills import Drill, Result, Verdict, catalogue
+from harness.drills.askers import MARK
 from harness.drills.model import Measure, nobody
-from harness.drills.requests import MARK
+from harness.drills.run import run
 from harness.drills.session import FILE, Session
 from harness.drills.watch import asking
 from harness.e2e.observe import Seen
@@ -69,14 +70,14 @@ def test_what_a_drill_holds_is_true(session: Session, name: str, only: tuple[str
 def test_a_drill_whose_sufferers_were_not_foreseen_is_refuted(session: Session) -> None:
     """The requests themselves: IAM is missed when the server of its database dies, whatever was said of it."""
     drill = replace(catalogue()["kill-store"], suffers=lambda scene: {scene.component})
-    result = Session(session.platform, None, session.askers).run(drill, "mariadb")
+    result = run(session.platform, drill, "mariadb", session.askers)
     assert result.verdict is Verdict.REFUTED
     assert any(reason.startswith("iam was away for ") for reason in result.reasons)
 
 
 def test_a_drill_that_does_nothing_is_refuted(session: Session) -> None:
     drill = replace(catalogue()["cut-network"], inject=lambda scene: lambda: True, suffers=nobody)
-    result = Session(session.platform, None, session.askers).run(drill, "mariadb")
+    result = run(session.platform, drill, "mariadb", session.askers)
     assert result.reasons == ("no request to mariadb failed: the fault was none, or whoever asks is blind",)
 
 

@@ -4,21 +4,26 @@ from __future__ import annotations
 
 import json
 import time
+import uuid
 from collections.abc import Iterator
-from contextlib import ExitStack
 from dataclasses import dataclass
 
 import pytest
 
+from harness.cluster import Cluster
 from harness.doubles.describe import names
-from harness.e2e import journey
-from harness.e2e.hands import Door, Hands
+from harness.e2e import gateway, journey
+from harness.e2e.hands import Door, Gate, Hands
+from harness.e2e.matrix import open_edge
+from harness.e2e.objects import Objects
 from harness.e2e.observe import Seen
 from harness.e2e.platform import Platform
+from tests.kind.conftest import BELOW, urls
 
 TEMPLATE = "tosca_definitions_version: tosca_simple_yaml_1_0\ntopology_template:\n  inputs: {}\n"
 WAY = [
-    ("orchestrator", "taken"),
+    ("gateway", "POST https://"),
+    ("orchestrator", "taken at https://"),
     ("template-parser", "found in the log"),
     ("provider-selector", "1 providers are able"),
     ("ai-ranker-inference", "ranked"),
@@ -34,7 +39,7 @@ SECONDS = 30
 
 @dataclass(frozen=True)
 class Ways:
-    """Ways in to what users ask, and a user's token."""
+    """Ways in to what users ask, through the gateway, and a user's token."""
 
     iam: Door
     orchestrator: Door
@@ -43,30 +48,30 @@ class Ways:
 
 
 @pytest.fixture(scope="module")
-def ways(hands: Hands, running: tuple[Platform, list[Seen]]) -> Iterator[Ways]:
-    """Through the kubelet: this tier has no gateway, so the routes are not part of the way."""
+def ways(hands: Hands, gate: Gate, running: tuple[Platform, list[Seen]]) -> Ways:
+    """By the public URLs, over TLS with the certificate of the site's authority."""
     platform, _ = running
-    if not {component for component, _ in WAY} <= set(platform.components):
+    if not {component for component, _ in WAY} <= {*platform.components, "gateway"}:
         pytest.skip("the profile has not every component of the way")
-    with ExitStack() as stack:
-        iam = stack.enter_context(hands.door("iam", 8080))
-        orchestrator = stack.enter_context(hands.door("orchestrator", 8080))
-        dashboard = stack.enter_context(hands.door("dashboard", 5001))
-        password = hands.secret("iam-admin", "password")
-        form = [("grant_type", "password"), ("username", "admin"), ("password", password)]
-        answer = iam.ask("/token", form=form)
-        assert answer.status == 200, answer.text
-        yield Ways(iam, orchestrator, dashboard, json.loads(answer.text)["access_token"])
+    hands.run_now("federation-registry-feeder")  # there has to be a provider that can be selected
+    public = urls(platform)
+    iam = gate.door(public["iam"])
+    form = [("grant_type", "password"), ("username", "admin"), ("password", hands.secret("iam-admin", "password"))]
+    answer = iam.ask("/token", form=form)
+    assert answer.status == 200, answer.text
+    token = json.loads(answer.text)["access_token"]
+    return Ways(iam, gate.door(public["orchestrator"] + BELOW), gate.door(public["dashboard"]), token)
 
 
 def test_a_request_goes_its_way_and_the_dashboard_shows_the_end(
     ways: Ways, hands: Hands, running: tuple[Platform, list[Seen]]
 ) -> None:
     platform, _ = running
-    hands.run_now("federation-registry-feeder")  # there has to be a provider that can be selected
-    wanted = {"template": TEMPLATE, "callback": "http://dashboard:5001/callback"}
+    public = urls(platform)
+    wanted = {"template": TEMPLATE, "callback": public["dashboard"] + "/callback"}
+    asked = {"X-Request-Id": str(uuid.uuid4())}
     with platform.recorder.phase("one request, to its end", budget=SECONDS):
-        answer = ways.orchestrator.ask("/deployments", token=ways.token, body=wanted)
+        answer = ways.orchestrator.ask("/deployments", token=ways.token, body=wanted, headers=asked)
         assert answer.status == 201, answer.text
         request = json.loads(answer.text)["uuid"]
         shown = end_of(ways.dashboard, ways.token, request)
@@ -77,7 +82,9 @@ def test_a_request_goes_its_way_and_the_dashboard_shows_the_end(
     way: list[journey.Hop] = []
 
     def arrived() -> bool:
-        way[:] = journey.hops(request, [hands.logs(name) for name in platform.components if serves(platform, name)])
+        logs = [hands.logs(name) for name in platform.components if serves(platform, name)]
+        logs.append(hands.log_of(f"deployment/{gateway.NAME}", f"--namespace={gateway.NAMESPACE}"))
+        way[:] = journey.hops({request, *asked.values()}, logs)
         return any(hop.component == "dataset-collector" for hop in way)
 
     platform.until(arrived, "the dataset collector has learnt from it", 60)
@@ -87,6 +94,9 @@ def test_a_request_goes_its_way_and_the_dashboard_shows_the_end(
         found = [i for i, hop in enumerate(way) if hop.component == component and hop.what.startswith(what)]
         assert found and found[0] >= position, f"{component}: {what}\n{journey.table(way)}"
         position = found[0]
+    assert way[0].component == "gateway", "nothing is before the gateway"
+    taken = next(hop.what for hop in way if hop.what.startswith("taken at "))
+    assert taken.startswith(f"taken at {public['orchestrator']}{BELOW}/deployments for "), "the headers of the gateway"
 
 
 def serves(platform: Platform, name: str) -> bool:
@@ -112,6 +122,54 @@ def report(platform: Platform, way: list[journey.Hop]) -> None:
         path = recorder.directory / "journey.svg"
         path.write_text(journey.picture(way))
         recorder.artefact("The way of one request", path)
+
+
+BUCKET = """
+tosca_definitions_version: tosca_simple_yaml_1_0
+topology_template:
+  node_templates:
+    store:
+      type: tosca.nodes.indigo.S3Bucket
+      properties: {bucket_name: kept, s3_url: "http://s3:7070", enable_versioning: "false"}
+"""
+
+
+@pytest.fixture
+def at_the_object_store(cluster: Cluster, running: tuple[Platform, list[Seen]]) -> Iterator[None]:
+    """For one test, the Orchestrator may reach the object store: on a site that is outside, and users name it."""
+    platform, _ = running
+    if "s3" not in platform.components:
+        pytest.skip("the profile has no object store")
+    policies = open_edge("orchestrator", "s3")
+    for item in policies:
+        cluster.apply({**item, "metadata": {**item["metadata"], "namespace": platform.namespace}})
+    yield
+    for item in policies:
+        cluster.delete("NetworkPolicy", item["metadata"]["name"], platform.namespace)
+
+
+@pytest.mark.usefixtures("at_the_object_store")
+def test_a_bucket_is_made_with_the_users_keys_of_the_vault_and_not_with_wrong_ones(ways: Ways, hands: Hands) -> None:
+    access, secret = hands.secret("s3-root", "access-key"), hands.secret("s3-root", "secret-key")
+    ended = {}
+    for key in (secret, "wrong"):
+        with hands.door("openbao", 8200) as vault:
+            login = vault.ask(
+                "/v1/auth/userpass/login/admin", body={"password": hands.secret("openbao-admin", "password")}
+            )
+            head = {"X-Vault-Token": json.loads(login.text)["auth"]["client_token"]}
+            keys = {"data": {"aws_access_key": access, "aws_secret_key": key}}
+            path = "/v1/secrets/data/admin/services_credential/s3:7070/users"
+            assert vault.ask(path, headers=head, body=keys).status == 200
+        answer = ways.orchestrator.ask("/deployments", token=ways.token, body={"template": BUCKET})
+        request = json.loads(answer.text)["uuid"]
+        ended[key] = end_of(ways.dashboard, ways.token, request)
+    assert ended[secret]["status"] == "CREATE_COMPLETE", ended[secret]["statusReason"]
+    assert ended["wrong"]["status"] == "CREATE_FAILED" and "403" in ended["wrong"]["statusReason"]
+    with hands.door("s3", 7070) as door:
+        s3 = Objects(door.url, access, secret)
+        assert s3.ask("GET", f"/{ended[secret]['uuid']}-kept").status == 200
+        assert s3.ask("GET", f"/{ended['wrong']['uuid']}-kept").status == 404
 
 
 @pytest.mark.parametrize(

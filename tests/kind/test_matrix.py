@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from harness.doubles.image import PROBE
-from harness.e2e.matrix import OUTSIDE, Matrix
+from harness.e2e.matrix import OUTSIDE, Matrix, open_edge
 from harness.engines.kind.engine import KindEngine
 from harness.errors import UserError
 from harness.model.graph import Graph
@@ -84,26 +84,3 @@ def test_one_rule_too_many_and_one_too_few_are_found(matrix: Matrix) -> None:
     matrix.cluster.delete("NetworkPolicy", "valkey", matrix.namespace)
     time.sleep(1)
     assert [answer.question for answer in matrix.ask([closed], 2000) if not answer.expected] == [closed]
-
-
-def open_edge(source: str, target: str) -> list[Object]:
-    """Return policies that let one component connect to every port of another one."""
-
-    def select(name: str) -> Object:
-        return {"matchLabels": {"app.kubernetes.io/name": name}}
-
-    head = {"apiVersion": "networking.k8s.io/v1", "kind": "NetworkPolicy"}
-    ingress = {
-        "podSelector": select(target),
-        "policyTypes": ["Ingress"],
-        "ingress": [{"from": [{"podSelector": select(source)}]}],
-    }
-    egress = {
-        "podSelector": select(source),
-        "policyTypes": ["Egress"],
-        "egress": [{"to": [{"podSelector": select(target)}]}],
-    }
-    return [
-        {**head, "metadata": {"name": "too-much-in"}, "spec": ingress},
-        {**head, "metadata": {"name": "too-much-out"}, "spec": egress},
-    ]

@@ -5,10 +5,11 @@ from __future__ import annotations
 import pytest
 
 from harness.doubles import describe, image
+from harness.e2e import gateway
 from harness.model.load import read_yaml
 from harness.paths import repository
 from harness.render import helm_template
-from tests.kind.conftest import ISSUER, OWN_TAG, values
+from tests.kind.conftest import BELOW, OWN_TAG, values
 from tests.support import Object, charts, container, contract, environment
 
 UMBRELLA = charts() / "indigo-paas"
@@ -21,7 +22,8 @@ def rendered() -> list[Object]:
     modes: dict[str, dict[str, str]] = {}
     for path in (UMBRELLA / "profiles" / "full.yaml", SITE):
         modes |= read_yaml(path, path.name)["global"]["components"]
-    inline = values(name for name, mode in modes.items() if mode["mode"] != "off")
+    urls = read_yaml(SITE, SITE.name)["global"]["urls"]
+    inline = values((name for name, mode in modes.items() if mode["mode"] != "off"), urls)
     return helm_template(UMBRELLA, UMBRELLA / "profiles" / "full.yaml", SITE, release="test", inline=inline)
 
 
@@ -47,9 +49,18 @@ def test_all_of_it_fits_a_node_of_two_cores(rendered: list[Object]) -> None:
     assert sum(int(text.removesuffix("m")) for text in requests) <= 1000
 
 
-def test_the_issuer_is_one_that_pods_reach(rendered: list[Object]) -> None:
-    assert environment(rendered, "iam")["IAM_ISSUER"] == f"{ISSUER}/"
-    assert environment(rendered, "dashboard")["FLASK_IAM_BASE_URL"] == ISSUER
-    told = {item["metadata"]["name"]: str(item.get("data")) for item in rendered if item["kind"] == "ConfigMap"}
-    for name in ("orchestrator", "openbao", "im"):
-        assert f"{ISSUER}/" in told[f"{name}-config"], name
+def test_every_public_url_has_a_route_and_everybody_trusts_the_authority_of_the_gateway(rendered: list[Object]) -> None:
+    """The issuer is IAM's public URL, the same on every hop, as in production."""
+    urls = read_yaml(SITE, SITE.name)["global"]["urls"]
+    routes = {item["metadata"]["name"]: item["spec"] for item in rendered if item["kind"] == "HTTPRoute"}
+    assert {name: [f"https://{host}" for host in spec["hostnames"]] for name, spec in routes.items()} == {
+        name: [url] for name, url in urls.items()
+    }
+    (rule,) = routes["orchestrator"]["rules"]
+    assert rule["matches"][0]["path"]["value"] == BELOW
+    assert {spec["parentRefs"][0]["name"] for spec in routes.values()} == {gateway.NAME}
+    assert environment(rendered, "iam")["IAM_ISSUER"] == f"{urls['iam']}/"
+    assert environment(rendered, "dashboard")["FLASK_IAM_BASE_URL"] == urls["iam"]
+    assert environment(rendered, "dashboard")["REQUESTS_CA_BUNDLE"] == "/etc/indigo-paas/ca/ca-bundle.crt"
+    mounted = [item for item in rendered if gateway.AUTHORITY in str(item.get("spec", {}))]
+    assert {"iam", "orchestrator", "openbao", "im"} <= {item["metadata"]["name"] for item in mounted}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import time
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -16,6 +17,8 @@ from harness.drills import Drills, Result, Verdict, catalogue, session
 from harness.drills.model import Away, Measure
 from harness.drills.probe import Gap, Probe, Sample, answering
 from harness.drills.run import _reasons
+from harness.engines import choice
+from harness.errors import UserError
 from harness.paths import repository
 from harness.report.drills import drills_table
 from harness.report.model import Outcome, Tier
@@ -118,3 +121,10 @@ def test_every_drill_is_listed_with_its_hypothesis() -> None:
     assert {"kill-pod", "kill-store", "drain-node", "stop-node", "cut-network", "full-disk", "bad-image-tag"} <= set(
         catalogue()
     )
+
+
+def test_a_cluster_that_is_not_of_our_making_is_never_drilled(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(choice, "attach", lambda name: SimpleNamespace(kind="cluster"))
+    refused = CliRunner().invoke(drill, ["run", "kill-pod", "--name", "prod"]).exception
+    assert isinstance(refused, UserError)
+    assert refused.message.startswith("the engine prod is of the kind cluster: drills break things")

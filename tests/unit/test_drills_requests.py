@@ -14,9 +14,10 @@ import pytest
 
 from harness import process
 from harness.drills import machines
+from harness.drills.askers import GATEWAY, targets
 from harness.drills.model import Away, Drill, Measure, Recovered, Scene, whole
 from harness.drills.probe import Gap
-from harness.drills.requests import GATEWAY, Answer, Requests, targets
+from harness.drills.requests import Answer, Requests
 from harness.drills.run import _answers_at_first, _reasons, _unnoticed, _wait, run
 from harness.drills.watch import Watch
 from harness.errors import UserError
@@ -238,3 +239,21 @@ def test_a_volume_that_is_not_full_is_no_drill(monkeypatch: pytest.MonkeyPatch, 
     monkeypatch.setattr(machines, "pods_of", lambda scene, component: [])
     with pytest.raises(UserError, match="the volume of mariadb is not full: 4096 KiB are left on node-1"):
         machines._filled(there)
+
+
+def test_what_a_killed_drill_left_is_mended_and_a_volume_in_memory_is_named(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    node = Node(tmp_path, {"iptables": FIREWALL})
+    work = tmp_path / "work"
+    for name in ("EMPTY", "LEFT"):
+        monkeypatch.setattr(machines, name, getattr(machines, name).replace(machines.WORK, str(work)))
+    (tmp_path / "rules").write_text("CHAIN INDIGO-DRILL\n- -s 10.0.0.1\nFORWARD INDIGO-DRILL\n")
+    work.mkdir()
+    (work / "filler").write_text("full")
+    (work / "path").write_text("/volumes/mariadb\n")
+    machines.mend(cast(Any, node), ["node-1"])
+    assert (tmp_path / "rules").read_text() == "" and not (work / "filler").exists()
+    monkeypatch.setattr(machines, "_volume", lambda scene: ("node-1", "/volumes/valkey"))
+    with pytest.raises(UserError, match="has left /volumes/mariadb of node-1 as a copy in memory"):
+        machines._small(Scene(cast(Any, node), "valkey", contextlib.ExitStack()))

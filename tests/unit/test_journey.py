@@ -23,6 +23,13 @@ def test_hops_are_those_of_the_request_in_order_of_time() -> None:
     assert table(way).splitlines()[1].split() == ["1.250", "s", "kafka-proxy", "its", "ranks", "are", "asked", "for"]
 
 
+def test_the_gateway_knows_a_request_by_another_id() -> None:
+    gateway = "double of gateway: 2026/01/02 03:04:05.000000 hop asked-1: POST https://o.test/ goes to it\n"
+    way = hops({ONE, "asked-1"}, [*LOGS, gateway])
+    assert [hop.component for hop in way] == ["gateway", "orchestrator", "kafka-proxy"]
+    assert "gateway" not in {hop.component for hop in hops(ONE, [*LOGS, gateway])}
+
+
 def test_the_picture_has_a_row_for_each_hop_and_shows_text_as_text() -> None:
     drawn = ElementTree.fromstring(picture(hops(ONE, LOGS)))
     texts = [element.text for element in drawn.iter("{http://www.w3.org/2000/svg}text")]

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"crypto/rand"
+	"encoding/base64"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -24,6 +25,7 @@ const (
 	journal = "CREATE TABLE IF NOT EXISTS indigo_double_deployments (uuid CHAR(36) PRIMARY KEY, status VARCHAR(32), reason TEXT, " +
 		"created DATETIME, ranked TEXT, infrastructure TEXT)"
 	service = "i.r.o.service.DeploymentServiceImpl" // the logger whose lines upstream's parsers look for
+	group   = "users"                               // of every user of IAM's double
 	cloud   = "id = cloud; type = Dummy; username = nobody; password = nothing"
 	simple  = "network net (outbound = 'no')\nsystem node (cpu.arch='x86_64' and cpu.count>=1 and memory.size>=512m and " +
 		"net_interface.0.connection = 'net' and disk.0.os.name='linux' and disk.0.image.url = 'mock0://cloud/1' and " +
@@ -33,7 +35,7 @@ const (
 // deployment is one request on its way.
 type deployment struct {
 	uuid, token, issuer, callback string
-	template                      string
+	template, vault               string // the latter: what the vault has given it
 	double                        *Description
 	env                           map[string]string
 }
@@ -67,9 +69,19 @@ func (d *Description) deployments(env map[string]string, writer http.ResponseWri
 		http.Error(writer, "the database does not answer", http.StatusInternalServerError)
 		return
 	}
-	hop(own.uuid, "taken")
+	hop(own.uuid, "taken at "+seen(request, expand("${server.use-forward-headers:true}", env)))
 	go own.run()
 	reply(writer, http.StatusCreated, Message{"uuid": own.uuid, "status": "CREATE_IN_PROGRESS"})
+}
+
+// seen is the address that a request was sent to, and by whom, as a server behind a gateway sees it.
+func seen(request *http.Request, believed string) string {
+	scheme, client, prefix := "http", request.RemoteAddr, ""
+	if truth(believed) && request.Header.Get("X-Forwarded-Proto") != "" { // ORC application.properties
+		scheme, client = request.Header.Get("X-Forwarded-Proto"), request.Header.Get("X-Forwarded-For")
+		prefix = request.Header.Get("X-Forwarded-Prefix")
+	}
+	return scheme + "://" + request.Host + prefix + request.URL.Path + " for " + client
 }
 
 // deployment is /deployments/{uuid}.
@@ -117,8 +129,8 @@ func (p *deployment) run() {
 	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Minute)
 	defer cancel()
 	status, reason := "CREATE_COMPLETE", ""
-	p.say("Creating deployment with template\n"+p.template, Message{"user_group": "users"})
-	for _, step := range []func(context.Context) error{p.rank, p.credentials, p.infrastructure} {
+	p.say("Creating deployment with template\n"+p.template, Message{"user_group": group})
+	for _, step := range []func(context.Context) error{p.rank, p.credentials, p.storage, p.infrastructure} {
 		if err := step(ctx); err != nil {
 			status, reason = "CREATE_FAILED", err.Error()
 			break
@@ -171,19 +183,10 @@ func (p *deployment) rank(ctx context.Context) error {
 	}
 	attempt, cancel := context.WithTimeout(ctx, 30*time.Second)
 	defer cancel()
-	request, err := http.NewRequestWithContext(attempt, http.MethodPost, base+expand("${CPR_RANK_PATH:/rank}", p.env), strings.NewReader(p.uuid))
+	address := base + expand("${CPR_RANK_PATH:/rank}", p.env)
+	body, err := send(attempt, http.MethodPost, address, map[string]string{"Content-Type": "application/json"}, strings.NewReader(p.uuid))
 	if err != nil {
-		return err
-	}
-	request.Header.Set("Content-Type", "application/json")
-	answer, err := http.DefaultClient.Do(request)
-	if err != nil {
-		return err
-	}
-	defer answer.Body.Close()
-	body, err := io.ReadAll(answer.Body)
-	if err != nil || answer.StatusCode != http.StatusOK {
-		return fmt.Errorf("the ranker answers %s", answer.Status)
+		return fmt.Errorf("the ranker: %w", err)
 	}
 	hop(p.uuid, "ranks received")
 	return p.note(ctx, "ranked", string(bytes.TrimSpace(body)))
@@ -205,27 +208,24 @@ func (p *deployment) credentials(ctx context.Context) error {
 		return fmt.Errorf("no audience for the vault is set")
 	}
 	form := url.Values{"grant_type": {"urn:ietf:params:oauth:grant-type:token-exchange"}, "subject_token": {p.token}, "audience": {audiences[0]}}
-	request, err := http.NewRequestWithContext(ctx, http.MethodPost, strings.TrimSuffix(p.issuer, "/")+"/token", strings.NewReader(form.Encode()))
-	if err != nil {
-		return err
-	}
-	request.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-	request.SetBasicAuth(p.env["ORCHESTRATOR_OIDC_CLIENT_ID"], p.env["ORCHESTRATOR_OIDC_CLIENT_SECRET"])
-	answer, err := http.DefaultClient.Do(request)
-	if err != nil {
-		return err
-	}
-	defer answer.Body.Close()
+	client := base64.StdEncoding.EncodeToString([]byte(p.env["ORCHESTRATOR_OIDC_CLIENT_ID"] + ":" + p.env["ORCHESTRATOR_OIDC_CLIENT_SECRET"]))
 	var exchanged struct {
 		Token string `json:"access_token"`
 	}
-	if err := json.NewDecoder(answer.Body).Decode(&exchanged); err != nil || exchanged.Token == "" {
-		return fmt.Errorf("the issuer exchanges no token: %s", answer.Status)
+	headers := map[string]string{"Authorization": "Basic " + client}
+	if err := post(ctx, strings.TrimSuffix(p.issuer, "/")+"/token", headers, form, &exchanged); err != nil {
+		return fmt.Errorf("the issuer exchanges no token: %w", err)
+	}
+	var given struct {
+		Auth struct {
+			Token string `json:"client_token"`
+		}
 	}
 	login := Message{"jwt": exchanged.Token, "role": expand("${VAULT_ROLE:orchestrator}", p.env)}
-	if err := call(ctx, http.MethodPost, vault+"/v1/auth/jwt/login", nil, login, &Message{}); err != nil {
+	if err := call(ctx, http.MethodPost, vault+"/v1/auth/jwt/login", nil, login, &given); err != nil {
 		return fmt.Errorf("the vault lets nobody in: %w", err)
 	}
+	p.vault = given.Auth.Token
 	hop(p.uuid, "the vault has let it in")
 	return nil
 }
@@ -238,20 +238,11 @@ func (p *deployment) infrastructure(ctx context.Context) error {
 	}
 	attempt, cancel := context.WithTimeout(ctx, 60*time.Second)
 	defer cancel()
-	request, err := http.NewRequestWithContext(attempt, http.MethodPost, base+"/infrastructures", strings.NewReader(simple))
+	login := "id = im; type = InfrastructureManager; token = " + p.token + `\n` + cloud
+	headers := map[string]string{"Content-Type": "text/plain", "Authorization": login}
+	body, err := send(attempt, http.MethodPost, base+"/infrastructures", headers, strings.NewReader(simple))
 	if err != nil {
-		return err
-	}
-	request.Header.Set("Content-Type", "text/plain")
-	request.Header.Set("Authorization", "id = im; type = InfrastructureManager; token = "+p.token+`\n`+cloud)
-	answer, err := http.DefaultClient.Do(request)
-	if err != nil {
-		return err
-	}
-	defer answer.Body.Close()
-	body, _ := io.ReadAll(io.LimitReader(answer.Body, 2000))
-	if answer.StatusCode != http.StatusOK {
-		return fmt.Errorf("the Infrastructure Manager answers %s: %s", answer.Status, strings.TrimSpace(string(body)))
+		return fmt.Errorf("the Infrastructure Manager: %w", err)
 	}
 	hop(p.uuid, "the Infrastructure Manager has made "+strings.TrimSpace(string(body)))
 	return p.note(ctx, "infrastructure", strings.TrimSpace(string(body)))

@@ -9,6 +9,7 @@ type Description struct {
 	Ports     map[string]Port    `json:"ports"`
 	Grace     int                `json:"grace"`
 	Runs      bool               `json:"runs"` // a CronJob: it does its work once and ends
+	Trust     Trust              `json:"trust"`
 	Stores    []Store            `json:"stores"`
 	Files     []File             `json:"files"`
 	Rules     []Rule             `json:"rules"`

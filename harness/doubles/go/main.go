@@ -5,7 +5,7 @@
 // Which component it is stands in /double.json (made by harness/doubles), whatever it is called by: the charts start
 // real images with `sh -c ...`, `java`, `python3`, and all these names are links to this program.
 //
-// As `double probe ...` it is a TCP server and client for the network matrix.
+// As `double probe ...` it is a TCP server and client for the network matrix, as `double gateway` the site's gateway.
 package main
 
 import (
@@ -13,6 +13,8 @@ import (
 	"fmt"
 	"log"
 	"os"
+
+	"indigo-paas/doubles/gateway"
 )
 
 const descriptionFile = "/double.json"
@@ -21,6 +23,10 @@ func main() {
 	log.SetFlags(log.LstdFlags | log.LUTC | log.Lmicroseconds)
 	if len(os.Args) > 1 && os.Args[1] == "probe" {
 		exit(probe(os.Args[2:]))
+	}
+	if len(os.Args) > 1 && os.Args[1] == "gateway" {
+		log.SetPrefix("double of gateway: ")
+		exit(gateway.Run(os.Args[2:]))
 	}
 	file := descriptionFile
 	if named := os.Getenv("INDIGO_DOUBLE"); named != "" { // where it runs without its image

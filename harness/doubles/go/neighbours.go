@@ -5,7 +5,6 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"net/http"
 	"os"
@@ -119,20 +118,6 @@ func (s *Store) pingGraph(ctx context.Context) error {
 
 // get asks an HTTP server; whatever is no success is a failure.
 func (s *Store) get(ctx context.Context) error {
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, s.URL, nil)
-	if err != nil {
-		return errors.New("its address cannot be parsed")
-	}
-	for name, value := range s.Headers {
-		request.Header.Set(name, value)
-	}
-	answer, err := http.DefaultClient.Do(request)
-	if err != nil {
-		return err
-	}
-	defer answer.Body.Close()
-	if answer.StatusCode >= http.StatusBadRequest {
-		return fmt.Errorf("it answers %s", answer.Status)
-	}
-	return nil
+	_, err := send(ctx, http.MethodGet, s.URL, s.Headers, nil)
+	return err
 }

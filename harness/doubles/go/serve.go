@@ -39,6 +39,9 @@ func (d *Description) run(argv []string, env map[string]string) error {
 	for index := range d.Streams {
 		d.Streams[index].resolve(env)
 	}
+	if err := d.Trust.learn(env); err != nil {
+		return fmt.Errorf("does not start: %w", err)
+	}
 	if err := d.log(env, false); err != nil {
 		return err
 	}

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"crypto"
 	"crypto/rsa"
@@ -10,47 +9,11 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"math/big"
 	"net/http"
 	"strings"
 	"time"
 )
-
-// call sends JSON (where there is some) and reads JSON (where it is wanted); whatever is no success is an error.
-func call(ctx context.Context, method, url string, headers map[string]string, body, wanted any) error {
-	var content io.Reader
-	if body != nil {
-		written, err := json.Marshal(body)
-		if err != nil {
-			return err
-		}
-		content = bytes.NewReader(written)
-	}
-	attempt, cancel := context.WithTimeout(ctx, 10*time.Second)
-	defer cancel()
-	request, err := http.NewRequestWithContext(attempt, method, url, content)
-	if err != nil {
-		return err
-	}
-	request.Header.Set("Content-Type", "application/json")
-	for name, value := range headers {
-		request.Header.Set(name, value)
-	}
-	answer, err := http.DefaultClient.Do(request)
-	if err != nil {
-		return err
-	}
-	defer answer.Body.Close()
-	if answer.StatusCode >= http.StatusBadRequest {
-		said, _ := io.ReadAll(io.LimitReader(answer.Body, 300))
-		return fmt.Errorf("%s answers %s: %s", url, answer.Status, strings.TrimSpace(string(said)))
-	}
-	if wanted == nil {
-		return nil
-	}
-	return json.NewDecoder(answer.Body).Decode(wanted)
-}
 
 type jwk struct {
 	Kty, Kid, N, E, D, P, Q string

@@ -6,9 +6,10 @@ on kind runs the same class. Sources: Argo CD 3.6.1, cmd/argocd-*/commands (flag
 
 from __future__ import annotations
 
+import json
 import secrets
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -47,6 +48,11 @@ class ArgoCD:
     module: Path
     settings: ArgoSettings
     claim: Claim
+    namespace: str = NAMESPACE
+    labels: Mapping[str, str] = field(default_factory=dict)
+    """Of what it creates that is in no namespace."""
+    shared: frozenset[str] = frozenset()
+    """Definitions that are in the cluster already, and stay as they are."""
     health: dict[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -104,7 +110,7 @@ class ArgoCD:
             CONTROLLER,
             [
                 f"--kubeconfig={self.kubeconfig}",
-                f"--namespace={NAMESPACE}",
+                f"--namespace={self.namespace}",
                 f"--redis={HOST}:{self.cache}",
                 f"--repo-server={HOST}:{self.repo}",
                 "--repo-server-plaintext",
@@ -128,7 +134,7 @@ class ArgoCD:
             APPLICATION_SETS,
             [
                 f"--kubeconfig={self.kubeconfig}",
-                f"--namespace={NAMESPACE}",
+                f"--namespace={self.namespace}",
                 f"--argocd-repo-server={HOST}:{self.repo}",
                 "--repo-server-plaintext",
                 f"--metrics-addr={HOST}:{self.sets_metrics}",
@@ -178,13 +184,15 @@ class ArgoCD:
         """Create what Argo CD's controllers look for at their start, and return when it is there."""
         definitions = crds.prepared(argocd_definitions(self.module), cache_dir() / "crds")
         futures: list[Future[Any]] = [
-            pool.submit(ensure_definition, cluster, name, body)
+            pool.submit(ensure_definition, cluster, name, labelled(body, self.labels))
             for name, body in sorted(definitions.items(), key=lambda item: -len(item[1]))
+            if name not in self.shared
         ]
-        ensure(cluster, {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NAMESPACE}})
+        metadata = {"name": self.namespace, **({"labels": dict(self.labels)} if self.labels else {})}
+        ensure(cluster, {"apiVersion": "v1", "kind": "Namespace", "metadata": metadata})
         key = {"server.secretkey": secrets.token_urlsafe(24)}
-        for manifest in (_object("ConfigMap", "argocd-cm", data=self._config()),
-                         _object("Secret", "argocd-secret", stringData=key)):  # fmt: skip
+        for manifest in (self._object("ConfigMap", "argocd-cm", data=self._config()),
+                         self._object("Secret", "argocd-secret", stringData=key)):  # fmt: skip
             futures.append(pool.submit(ensure, cluster, manifest))
         for future in futures:
             future.result()
@@ -216,8 +224,23 @@ class ArgoCD:
             "destinations": [{"namespace": "*", "server": "*"}],
             "clusterResourceWhitelist": [{"group": "*", "kind": "*"}],
         }
-        manifest = _object("AppProject", "default", "argoproj.io/v1alpha1", spec=spec)
-        patiently(lambda: cluster.apply_at(f"/apis/argoproj.io/v1alpha1/namespaces/{NAMESPACE}/appprojects", manifest))
+        manifest = self._object("AppProject", "default", "argoproj.io/v1alpha1", spec=spec)
+        collection = f"/apis/argoproj.io/v1alpha1/namespaces/{self.namespace}/appprojects"
+        patiently(lambda: cluster.apply_at(collection, manifest))
+
+    def take_over(
+        self, cluster: Cluster, pool: ThreadPoolExecutor, wait: Callable[[Callable[[], bool], str], None]
+    ) -> None:
+        """Bring it to a cluster that answers: its objects, then its controllers, and wait until all are healthy."""
+        self.install(cluster, pool)
+        wait(self.served(cluster), "Argo CD's kinds are not served")
+        self.start_controllers()
+        self.create_default_project(cluster)
+        wait(self.healthy(), "Argo CD is not healthy")
+
+    def _object(self, kind: str, name: str, api_version: str = "v1", **content: Any) -> Object:
+        metadata = {"name": name, "namespace": self.namespace, "labels": PART_OF}
+        return {"apiVersion": api_version, "kind": kind, "metadata": metadata, **content}
 
     def _config(self) -> dict[str, str]:
         """Return argocd-cm as Argo CD's installation has it, with the pacer's annotation ignored as its own are.
@@ -251,10 +274,10 @@ def argocd_definitions(module: Path) -> list[Path]:
     return sorted((module / "manifests" / "crds").glob("*-crd.yaml"))
 
 
-def _object(kind: str, name: str, api_version: str = "v1", **content: Any) -> Object:
-    return {
-        "apiVersion": api_version,
-        "kind": kind,
-        "metadata": {"name": name, "namespace": NAMESPACE, "labels": PART_OF},
-        **content,
-    }
+def labelled(definition: bytes, labels: Mapping[str, str]) -> bytes:
+    """Return a definition (JSON) with labels."""
+    if not labels:
+        return definition
+    content = json.loads(definition)
+    content["metadata"].setdefault("labels", {}).update(labels)
+    return json.dumps(content).encode()

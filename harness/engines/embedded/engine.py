@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import time
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -21,7 +20,6 @@ from harness.engines.embedded.settings import Settings
 from harness.engines.kept import KeptEngine
 from harness.engines.runs import sweep_all
 from harness.engines.supervision import Supervisor
-from harness.errors import UserError
 
 
 @dataclass(frozen=True)
@@ -81,22 +79,13 @@ class EmbeddedEngine(KeptEngine):
         finally:
             claim.release()
         self.supervisor = supervisor
-        try:
+        with self.starting():
             place = Place(self.run_dir, settings.logs or self.run_dir / "logs", supervisor, settings.go)
             place.lay_out(tools.programs)
             plane = ControlPlane(place, settings.api_port or claim.take(), settings.nodes)
             argo = ArgoCD(place, plane.argocd_kubeconfig, tools.argocd_module, settings.argocd, claim)
             self._start(plane, argo, begin)
             self._describe(plane, argo)
-        except OSError as error:
-            self.give_up(error)
-            full = error.errno in (errno.ENOSPC, errno.EDQUOT)
-            raise UserError(
-                f"the engine cannot be started: {error}", fix="free disk space" if full else None
-            ) from error
-        except BaseException as error:
-            self.give_up(error)
-            raise
         self.mark("up", begin)
 
     def _start(self, plane: ControlPlane, argo: ArgoCD, begin: float) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import os
 import signal
 import time
@@ -28,7 +27,9 @@ from harness.engines.runs import sweep_all
 from harness.engines.supervision import Supervisor
 from harness.errors import UserError
 
-CREATE = "kind-create"
+ONCE = "kind-"
+CREATE = f"{ONCE}create"
+LOAD_SECONDS = 600.0
 NETWORK = "KIND_EXPERIMENTAL_DOCKER_NETWORK"
 TOOLS = ("helm", "argocd", "valkey-server", "kind")
 
@@ -113,7 +114,7 @@ class KindEngine(KeptEngine):
             self.supervisor = Supervisor.start(self.run_dir, keep=[claim.holder.fileno()])
         finally:
             claim.release()
-        try:
+        with self.starting():
             removal.register(self.run_dir, docker, self.cluster_name)
             place = Place(self.run_dir, settings.logs or self.run_dir / "logs", self.supervisor, {})
             place.lay_out(tools)
@@ -123,14 +124,6 @@ class KindEngine(KeptEngine):
             loads = Loads((*settings.images, *own.present), settings.archives, tuple(own.missing) and names)
             self._start(place, argo, image.name, loads, cgroup_v1=host.cgroup == "1", begin=begin)
             self._write_down(place, {} if self.inside else argo.health, time.time())
-        except OSError as error:
-            self.give_up(error)
-            full = error.errno in (errno.ENOSPC, errno.EDQUOT)
-            fix = "free disk space" if full else None
-            raise UserError(f"the engine cannot be started: {error}", fix=fix) from error
-        except BaseException as error:
-            self.give_up(error)
-            raise
         self.mark("up", begin)
 
     def _start(self, place: Place, argo: ArgoCD, image: str, loads: Loads, *, cgroup_v1: bool, begin: float) -> None:
@@ -147,7 +140,7 @@ class KindEngine(KeptEngine):
             if self.inside:
                 self._argocd_inside(argo, cluster)
             else:
-                self._argocd_outside(argo, cluster, pool)
+                argo.take_over(cluster, pool, self._wait)
             self.mark("argocd healthy", begin)
             self._wait(lambda: self._nodes_ready(cluster), "the nodes are not ready")
             self._wait(load.done, "the images are not loaded")
@@ -188,13 +181,6 @@ class KindEngine(KeptEngine):
         with os.fdopen(descriptor, "w") as file:
             yaml.safe_dump(own, file)
 
-    def _argocd_outside(self, argo: ArgoCD, cluster: Cluster, pool: ThreadPoolExecutor) -> None:
-        argo.install(cluster, pool)
-        self._wait(argo.served(cluster), "Argo CD's kinds are not served")
-        argo.start_controllers()
-        argo.create_default_project(cluster)
-        self._wait(argo.healthy(), "Argo CD is not healthy")
-
     def _argocd_inside(self, argo: ArgoCD, cluster: Cluster) -> None:
         inside.install(cluster, self.source_dir)
         self._wait(argo.served(cluster), "Argo CD's kinds are not served")
@@ -206,14 +192,22 @@ class KindEngine(KeptEngine):
         if loads.argocd:  # first: what waits for it takes longest
             own = place.tmp / "argocd.tar"
             own_image.write(own, *loads.argocd)
-            images.load_archive(self.docker, kind, self.cluster_name, own)
+            images.load_archive(kind, self.cluster_name, own, self._below)
             own.unlink()
         for archive in loads.archives:
-            images.load_archive(self.docker, kind, self.cluster_name, archive)
+            images.load_archive(kind, self.cluster_name, archive, self._below)
 
     def _load_images(self, place: Place, names: tuple[str, ...], begin: float) -> None:
-        images.load(self.docker, place.programs / "kind", self.cluster_name, names, place.tmp)
+        images.load(self.docker, place.programs / "kind", self.cluster_name, names, place.tmp, self._below)
         self.mark("images loaded", begin)
+
+    def _below(self, name: str, argv: list[str]) -> None:
+        """Run a program below the keeper; when the harness is killed, it goes with the engine."""
+        environment = {**self.docker.environment, "TMPDIR": str(self.run_dir / "tmp")}
+        log = Path(self.description()["logs"]) / f"{name}.log"
+        end = self.keeper().run_once(name, argv, env=environment, cwd=self.run_dir, log=log, seconds=LOAD_SECONDS)
+        if end.status != 0:
+            raise UserError(f"{self.cluster_name} does not get its images: {name} {end.cause}", details=end.tail)
 
     def wait_for_images(self, seconds: float) -> None:
         """Wait until the nodes have the images of the settings: `up` does not, they are gigabytes.
@@ -237,7 +231,7 @@ class KindEngine(KeptEngine):
         from harness import toolchain
 
         (kind,) = toolchain.ensure("kind").values()
-        images.load_archive(self.docker, kind, self.cluster_name, archive)
+        images.load_archive(kind, self.cluster_name, archive, self._below)
 
     def _nodes_ready(self, cluster: Cluster) -> bool:
         found = cluster.list("Node")
@@ -299,7 +293,7 @@ class KindEngine(KeptEngine):
             )
             for node in self.docker.nodes(self.cluster_name)
         )
-        servers = tuple(process for process in base.processes if process.name != CREATE)
+        servers = tuple(process for process in base.processes if not process.name.startswith(ONCE))
         return replace(base, processes=containers + servers)
 
     def kill(self, server: str, number: int = signal.SIGKILL) -> None:

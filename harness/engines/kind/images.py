@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from harness.engines.kind.docker import Docker
 from harness.errors import UserError
-from harness.process import ProcessError, run
+
+Below = Callable[[str, list[str]], None]
+"""Runs a program, by a name, that cannot outlive the engine; raises UserError where it fails."""
 
 
 @dataclass
@@ -53,7 +55,7 @@ def collect(docker: Docker, names: Iterable[str]) -> Images:
     return found
 
 
-def load(docker: Docker, kind: Path, cluster: str, names: Iterable[str], scratch: Path) -> None:
+def load(docker: Docker, kind: Path, cluster: str, names: Iterable[str], scratch: Path, below: Below) -> None:
     """Load images of this machine's Docker into every node of a cluster.
 
     Raises:
@@ -62,17 +64,14 @@ def load(docker: Docker, kind: Path, cluster: str, names: Iterable[str], scratch
     wanted = sorted(set(names))
     if wanted:
         with tempfile.NamedTemporaryFile(dir=scratch, suffix=".tar") as file:
-            docker.ask("save", "--output", file.name, *wanted, seconds=600)
-            load_archive(docker, kind, cluster, Path(file.name))
+            below("kind-save", [str(docker.program), "save", "--output", file.name, *wanted])
+            load_archive(kind, cluster, Path(file.name), below)
 
 
-def load_archive(docker: Docker, kind: Path, cluster: str, archive: Path) -> None:
+def load_archive(kind: Path, cluster: str, archive: Path, below: Below) -> None:
     """Load an archive of images (as `docker save` writes) into every node of a cluster.
 
     Raises:
         UserError: a node refuses it.
     """
-    try:
-        run(kind, "load", "image-archive", archive, "--name", cluster, env=docker.environment, timeout=600)
-    except ProcessError as error:
-        raise UserError(f"the cluster {cluster} does not take the images", details=error.stderr[-2000:]) from error
+    below(f"kind-load-{archive.stem}", [str(kind), "load", "image-archive", str(archive), "--name", cluster])
