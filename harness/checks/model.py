@@ -126,6 +126,14 @@ class Platform:
         return [pod for item in self.objects for pod in pods_of(item)]
 
     @cached_property
+    def pods_named(self) -> dict[str, list[Pod]]:
+        """Return the pods by the component that they say they belong to."""
+        found: dict[str, list[Pod]] = {}
+        for pod in self.pods:
+            found.setdefault(pod.component, []).append(pod)
+        return found
+
+    @cached_property
     def component_pods(self) -> list[tuple[Contract, Pod]]:
         """Return the pods that belong to a component, with its contract."""
         return [(self.contracts[pod.component], pod) for pod in self.pods if pod.component in self.contracts]

@@ -27,8 +27,9 @@ from harness.render.refusal import refusal
 KUBERNETES = "1.37.2"  # the version of the embedded engine; what `--kube-version` is without another wish
 WORKERS = 2
 REFUSED = "refused"  # the folder of what Helm refused
-# it refuses the values or a template says so: the same bytes are refused again, which no full disk or lack of memory is
-_OWN = re.compile(r"(?:level=.*\n)*Error: (?:values don't meet the specifications|execution error at )")
+# values or a template say so: the same bytes are refused again, which a full disk or a lack of memory does not say
+_OWN = re.compile(r"Error: (?:values don't meet the specifications|(?:execution|parse) error at )")
+_LOG = re.compile(r"^level=.*\n", re.M)  # with the path of each link that Helm follows
 _SOURCE = re.compile(r"^# Source: (\S+)$", re.M)
 _SPEED = {"GOGC": "400"}  # Helm ends before it would need its memory back; a fifth less time
 
@@ -162,17 +163,14 @@ def _accepted(inputs: Inputs, key: str) -> str:
     Raises:
         UserError: as `helm_template`.
     """
-    places = cache.Key()  # what Helm says has paths in it
-    places.add("of", key)
-    places.add("paths", "\0".join(map(str, (inputs.chart, *inputs.values))))
-    known = cache.load(places.text(), REFUSED)
+    known = cache.load(key, REFUSED)
     if known is None:
         try:
             return _output(inputs)
         except ProcessError as error:
-            known = error.stderr
-            if _OWN.match(known):
-                cache.store(places.text(), known, REFUSED)
+            known = _LOG.sub("", error.stderr)
+            if _OWN.match(known) and not any(str(path) in known for path in (inputs.chart, *inputs.values)):
+                cache.store(key, known, REFUSED)
     raise refusal(known, inputs.chart, (*inputs.values, *inputs.written)) from None
 
 

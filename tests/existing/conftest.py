@@ -65,4 +65,5 @@ def running(engine: ExistingCluster, recorder: Recorder) -> Iterator[tuple[Platf
             platform.bootstrap()
             platform.create_secrets()
             platform.wait(converged(source.head), "first sync: Synced and Healthy", seconds=900)
-            yield platform, observer.seen()
+            seen = observer.seen()
+        yield platform, seen

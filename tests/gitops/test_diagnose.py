@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -12,7 +10,6 @@ import yaml
 
 from harness.cluster import Cluster
 from harness.diagnose import Diagnosis, Verdict, collect, diagnose
-from harness.engines.embedded import EmbeddedEngine
 from harness.process import run
 from tests.gitops.diagnose_scenarios import NARROW, SCENARIOS, Object, Scenario
 from tests.unit.fixtures import Contracts
@@ -24,18 +21,16 @@ SECONDS = 90.0
 
 
 @pytest.fixture(scope="module")
-def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
+def broken(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Cluster:
     """A control plane with Argo CD, and every scenario applied to it at once."""
     repository = tmp_path_factory.mktemp("diagnose") / "repository"
     commit(repository)
-    with EmbeddedEngine(f"diagnose-{os.getpid()}") as engine:
-        found = engine.cluster()
-        name = {"name": "narrow", "namespace": "argocd"}
-        found.apply({"apiVersion": "argoproj.io/v1alpha1", "kind": "AppProject", "metadata": name, "spec": NARROW})
-        for title, scenario in SCENARIOS.items():
-            prepare(found, title, scenario)
-            found.apply(application(title, scenario, repository))
-        yield found
+    name = {"name": "narrow", "namespace": "argocd"}
+    cluster.apply({"apiVersion": "argoproj.io/v1alpha1", "kind": "AppProject", "metadata": name, "spec": NARROW})
+    for title, scenario in SCENARIOS.items():
+        prepare(cluster, title, scenario)
+        cluster.apply(application(title, scenario, repository))
+    return cluster
 
 
 def commit(repository: Path) -> None:
@@ -92,40 +87,40 @@ def wait_for(cluster: Cluster, name: str) -> Diagnosis:
 
 
 @pytest.mark.parametrize("name", SCENARIOS)
-def test_the_diagnosis_names_what_was_broken(cluster: Cluster, name: str) -> None:
-    found = wait_for(cluster, name)
+def test_the_diagnosis_names_what_was_broken(broken: Cluster, name: str) -> None:
+    found = wait_for(broken, name)
     expected = {"well": Verdict.CONVERGED, "starting": Verdict.RUNNING}.get(name, Verdict.BLOCKED)
     assert found.verdict is expected
     if expected is Verdict.BLOCKED:
         assert found.reasons and found.fixes
 
 
-def test_what_waits_for_a_failed_job_is_what_argo_cd_has_not_created(cluster: Cluster) -> None:
-    found = wait_for(cluster, "job")
+def test_what_waits_for_a_failed_job_is_what_argo_cd_has_not_created(broken: Cluster) -> None:
+    found = wait_for(broken, "job")
     assert [(one.component, one.wave, one.state) for one in found.waiting] == [("issuer", 12, "not created")]
-    assert cluster.find("Deployment", "issuer", "indigo-job", "apps/v1") is None
+    assert broken.find("Deployment", "issuer", "indigo-job", "apps/v1") is None
 
 
-def test_the_advised_commands_let_a_sync_that_gave_up_go_on(cluster: Cluster) -> None:
-    wait_for(cluster, "invalid")
-    patch = next(fix.command for fix in wait_for(cluster, "invalid").fixes if "patch application" in fix.command)
+def test_the_advised_commands_let_a_sync_that_gave_up_go_on(broken: Cluster) -> None:
+    wait_for(broken, "invalid")
+    patch = next(fix.command for fix in wait_for(broken, "invalid").fixes if "patch application" in fix.command)
     assert patch.endswith('-p \'{"operation":{"sync":{}}}\'')
-    before = cluster.get("Application", "indigo-invalid", "argocd")["status"]["operationState"]["startedAt"]
+    before = broken.get("Application", "indigo-invalid", "argocd")["status"]["operationState"]["startedAt"]
     time.sleep(1.1)  # the time of a sync is given in seconds
-    cluster.patch("Application", "indigo-invalid", {"operation": {"sync": {}}}, "argocd")
+    broken.patch("Application", "indigo-invalid", {"operation": {"sync": {}}}, "argocd")
     end = time.monotonic() + SECONDS
-    while cluster.get("Application", "indigo-invalid", "argocd")["status"]["operationState"]["startedAt"] == before:
+    while broken.get("Application", "indigo-invalid", "argocd")["status"]["operationState"]["startedAt"] == before:
         assert time.monotonic() < end, "no new sync began"
         time.sleep(0.2)
 
 
-def test_a_bundle_of_a_real_cluster_holds_no_secret_of_it(cluster: Cluster, tmp_path: Path) -> None:
+def test_a_bundle_of_a_real_cluster_holds_no_secret_of_it(broken: Cluster, tmp_path: Path) -> None:
     value = "marker-of-a-real-secret"
     name = {"name": "store-root", "namespace": "indigo-job"}
-    cluster.apply({"apiVersion": "v1", "kind": "Secret", "metadata": name, "stringData": {"password": value}})
-    cluster.apply({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {**name, "name": "store-config"},
+    broken.apply({"apiVersion": "v1", "kind": "Secret", "metadata": name, "stringData": {"password": value}})
+    broken.apply({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {**name, "name": "store-config"},
                    "data": {"told": f"it is {value}"}})  # fmt: skip
-    snapshot = collect(cluster, "indigo-job", logs="all")
+    snapshot = collect(broken, "indigo-job", logs="all")
     assert snapshot["secrets"] == {"store-root": ["password"]}
     for path in diagnose(snapshot, GRAPH).write_bundle(tmp_path):
         assert value not in path.read_text(), path.name

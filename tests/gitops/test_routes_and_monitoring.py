@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import os
 from collections.abc import Iterator
 from typing import Any
 
@@ -15,7 +14,6 @@ from harness.cluster import ApiError, Cluster, Object
 from harness.diagnose.health import health
 from harness.e2e.platform import Platform, converged
 from harness.engines.embedded.engine import EmbeddedEngine
-from harness.engines.embedded.settings import Settings
 from harness.model.load import load_contracts
 from harness.paths import repository
 from harness.render import render_environment
@@ -24,7 +22,6 @@ from tests.support import everything, render_chart
 
 pytestmark = pytest.mark.gitops
 
-FAMILIES = ("gateway-api", "prometheus-operator")
 KINDS = ("HTTPRoute", "Ingress", "PodMonitor", "PrometheusRule")
 MONITORING = {"enabled": True, "runbooks": "https://git.example.org/runbooks", "labels": {"release": "prometheus"}}
 GATEWAY = {"kind": "HTTPRoute", "gateway": {"name": "public", "namespace": "gateway", "sectionName": "https"}}
@@ -46,15 +43,13 @@ SITE: dict[str, Any] = {
     },
     "dashboard": {"route": INGRESS},
 }
-Engine = tuple[EmbeddedEngine, Cluster]
 
 
 @pytest.fixture(scope="module")
-def engine() -> Iterator[Engine]:
-    with EmbeddedEngine(f"routes-{os.getpid()}", Settings(nodes=1, families=FAMILIES)) as engine:
-        cluster = engine.cluster()
-        cluster.apply({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "indigo-test"}})
-        yield engine, cluster
+def server(peopled: EmbeddedEngine) -> Cluster:
+    cluster = peopled.cluster()
+    cluster.apply({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "indigo-test"}})
+    return cluster
 
 
 def whole_platform(routes: dict[str, Any]) -> list[Object]:
@@ -64,11 +59,11 @@ def whole_platform(routes: dict[str, Any]) -> list[Object]:
 
 
 @pytest.mark.parametrize("routes", [GATEWAY, INGRESS], ids=["HTTPRoute", "Ingress"])
-def test_an_api_server_takes_every_route_monitor_and_rule_as_it_is(engine: Engine, routes: dict[str, Any]) -> None:
+def test_an_api_server_takes_every_route_monitor_and_rule_as_it_is(server: Cluster, routes: dict[str, Any]) -> None:
     contracts = load_contracts(repository() / "charts")
     found: dict[str, set[str]] = {}
     for item in whole_platform(routes):
-        taken = engine[1].apply(item, dry_run=True)
+        taken = server.apply(item, dry_run=True)
         found.setdefault(item["kind"], set()).add(item["metadata"]["name"])
         # a default that the API server fills in would be a difference that Argo CD sees for ever
         assert taken["spec"] == item["spec"], item["metadata"]["name"]
@@ -89,7 +84,7 @@ def test_an_api_server_takes_every_route_monitor_and_rule_as_it_is(engine: Engin
     ids=["path", "timeout", "host", "for", "interval"],
 )
 def test_upstreams_definitions_refuse_what_is_wrong_in_them(
-    engine: Engine, kind: str, path: tuple[Any, ...], value: Any, says: str
+    server: Cluster, kind: str, path: tuple[Any, ...], value: Any, says: str
 ) -> None:
     item = copy.deepcopy(next(item for item in whole_platform(GATEWAY) if item["kind"] == kind))
     place = item["spec"]
@@ -97,18 +92,19 @@ def test_upstreams_definitions_refuse_what_is_wrong_in_them(
         place = place[step]
     place[path[-1]] = value
     with pytest.raises(ApiError, match=says):
-        engine[1].apply(item, dry_run=True)
+        server.apply(item, dry_run=True)
 
 
 @pytest.fixture(scope="module")
-def delivered(engine: Engine, recorder: Recorder) -> Iterator[Platform]:
-    """The environment dev with routes and monitoring, brought up by Argo CD from nothing."""
-    source = WorkingTreeSource(engine[0].run_dir, repository())
-    with Pacer(engine[1]):
-        platform = Platform(engine[0], source, recorder, "dev")
+def delivered(peopled: EmbeddedEngine, server: Cluster, recorder: Recorder) -> Iterator[Platform]:
+    """The environment dev with routes and monitoring: added to what runs already, or brought up from nothing."""
+    source = WorkingTreeSource(peopled.source_dir, repository())
+    with Pacer(server):
+        platform = Platform(peopled, source, recorder, "dev")
         platform.values(SITE, "routes and monitoring")
         platform.bootstrap()
         platform.create_secrets()
+        platform.refresh()
         platform.wait(converged(source.head), "routes and monitoring: Synced and Healthy", seconds=180)
         yield platform
 

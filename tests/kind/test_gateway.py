@@ -48,7 +48,8 @@ def test_pages_are_there_by_their_public_names(gate: Gate, public: dict[str, str
 
 
 def test_what_no_route_has_is_not_there(gate: Gate, public: dict[str, str]) -> None:
-    assert gate.door("https://nobody.site.indigo.example").ask("/").status == 404
+    iam = gate.door(public["iam"])
+    assert iam.ask("/", headers={"Host": "nobody.site.indigo.example"}).status == 404
     assert gate.door(public["orchestrator"]).ask("/info").status == 404  # its route is below a path
     assert gate.door(public["orchestrator"]).ask(f"{BELOW}x/info").status == 404
 

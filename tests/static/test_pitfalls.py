@@ -13,9 +13,12 @@ import pytest
 import yaml
 
 from harness.checks import Subject, rules
+from harness.model.environment import UMBRELLA
 from harness.model.load import load_contracts
+from harness.model.trial import EXAMPLE
 from harness.paths import repository
-from harness.render import Object
+from harness.render import Object, helm_template
+from tests.static.copied import Copied
 
 PAGE = repository() / "docs" / "explanation" / "argocd-and-helm-pitfalls.md"
 COUNT = 44  # of the list that the page was made from
@@ -75,14 +78,40 @@ def nulls(value: Any, path: str = "") -> Iterator[str]:
         yield from nulls(inner, f"{path}.{key}".strip("."))
 
 
+def unsaid(path: Path) -> list[str]:
+    """Return the options of a chart that say nothing by themselves: what is elsewhere counts."""
+    contract = load_contracts(repository() / "charts").get(path.parent.name)
+    return [name for name, option in contract.options.items() if option.default is None] if contract else []
+
+
 def test_no_values_file_relies_on_null() -> None:
     assert list(nulls({"a": {"b": None, "c": 1}, "d": None})) == ["a.b", "d"]
     patterns = ("charts/*/values.yaml", "charts/indigo-paas/profiles/*.yaml", "argocd/environments/*/*.yaml")
     files = [path for pattern in patterns for path in sorted(repository().glob(pattern))]
     assert len(files) > 10
     for path in files:
-        found = list(nulls(yaml.safe_load(path.read_text(encoding="utf-8"))))
-        assert found == [], f"{path.name}: a null deletes a default in one version of Helm and keeps it in another"
+        found = set(nulls(yaml.safe_load(path.read_text(encoding="utf-8")))) - set(unsaid(path))
+        assert found == set(), f"{path}: a null deletes a default in one version of Helm and keeps it in another"
+
+
+def test_an_option_that_says_nothing_is_the_same_as_one_that_is_not_there(tmp_path: Path) -> None:
+    """So it does not matter whether Helm keeps the null or deletes it."""
+    copied = Copied(repository(), tmp_path / "copy", ("charts",)).root
+    removed = []
+    for path in sorted(copied.glob("charts/*/values.yaml")):
+        for name in unsaid(path):
+            text = path.read_text(encoding="utf-8")
+            assert f"\n{name}: null\n" in text
+            path.write_text(text.replace(f"\n{name}: null\n", "\n"), encoding="utf-8")
+            removed.append(f"{path.parent.name}.{name}")
+    assert {"orchestrator.jdbcOptions", "federation-registry.furtherIssuers", "dashboard.adminGroups"} <= set(removed)
+    site = repository() / EXAMPLE / "values.yaml"
+
+    def rendered(root: Path) -> list[Object]:
+        chart = root / UMBRELLA
+        return helm_template(chart, chart / "profiles/full.yaml", site, release="x")
+
+    assert rendered(copied) == rendered(repository())
 
 
 def setting(committed: Subject, name: str) -> dict[str, str]:
@@ -220,4 +249,4 @@ def test_a_failed_run_does_not_stop_a_delivery(component: str) -> None:
 
 
 def test_the_page_is_linked() -> None:
-    assert PAGE.name in (repository() / "README.md").read_text(encoding="utf-8")
+    assert PAGE.name in (repository() / "docs" / "README.md").read_text(encoding="utf-8")

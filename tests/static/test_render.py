@@ -191,8 +191,9 @@ def test_the_same_input_is_rendered_once(checkout: Path, monkeypatch: pytest.Mon
 @pytest.mark.parametrize(
     ("said", "again"),
     [
-        ("Error: values don't meet the specifications of the schema(s)", 1),
+        ("level=INFO msg=link path={chart}\nError: values don't meet the specifications of the schema(s)", 1),
         ("Error: execution error at (mariadb/templates/a.yaml:1:2): mariadb.port: is no number", 1),
+        ("Error: execution error at (a.yaml:1:2): in {chart}", 3),  # which another copy of the chart is not in
         ("Error: open /tmp/x: no space left on device", 3),
         ("", 3),  # killed
     ],
@@ -205,7 +206,7 @@ def test_what_helm_refuses_for_the_values_sake_is_refused_once_and_what_the_mach
 
     def refused(inputs: Inputs) -> str:
         calls.append(inputs)
-        raise ProcessError(["helm"], 1, "", said)
+        raise ProcessError(["helm"], 1, "", said.format(chart=inputs.chart))
 
     monkeypatch.setattr(helm, "_output", refused)
     monkeypatch.setattr(helm, "_helm", lambda: Path(__file__))

@@ -48,7 +48,11 @@ def _check(platform: Platform) -> Iterator[Problem]:
 
 
 def _selected(platform: Platform, selector: Mapping[str, Any] | None) -> list[Pod]:
-    return [pod for pod in platform.pods if matches(selector, pod.labels)] if selector else []
+    if not selector:
+        return []
+    name = (selector.get("matchLabels") or selector).get(NAME)  # nearly all name the component: a pod or two to look at
+    pods = platform.pods_named.get(name, []) if isinstance(name, str) else platform.pods
+    return [pod for pod in pods if matches(selector, pod.labels)]
 
 
 def _meant(platform: Platform, selector: Mapping[str, Any]) -> bool:

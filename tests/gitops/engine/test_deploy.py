@@ -8,7 +8,6 @@ import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -43,42 +42,35 @@ def checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return root
 
 
-@pytest.fixture
-def own_engine(tmp_path: Path) -> Iterator[EmbeddedEngine]:
-    """An engine that is empty at the beginning."""
-    with EmbeddedEngine("deploy", runs=tmp_path / "runs") as engine:
-        yield engine
-
-
-def test_an_edit_is_deployed_an_error_is_not_and_drills_are_honest(own_engine: EmbeddedEngine, checkout: Path) -> None:
+def test_an_edit_is_deployed_an_error_is_not_and_drills_are_honest(peopled: EmbeddedEngine, checkout: Path) -> None:
     recorder = Recorder(None, command="indigo deploy")
-    first = deploy(own_engine, "dev", recorder)
+    first = deploy(peopled, "dev", recorder)
     assert first.changed
     assert set(first.components) == {"dashboard", "iam", "mariadb", "orchestrator", "valkey"}
     assert first.secrets > 0
-    again = deploy(own_engine, "dev", recorder)
+    again = deploy(peopled, "dev", recorder)
     assert (again.revision, again.changed, again.secrets) == (first.revision, False, 0)
 
     text = (checkout / VALUES).read_text(encoding="utf-8")
     (checkout / VALUES).write_text(f"{text}\nvalkey: {{podAnnotations: {{edited: by-hand}}}}\n", encoding="utf-8")
-    edited = deploy(own_engine, "dev", recorder)
+    edited = deploy(peopled, "dev", recorder)
     assert edited.changed
-    (pod,) = own_engine.cluster().list("Pod", "indigo-dev", labels="app.kubernetes.io/name=valkey")
+    (pod,) = peopled.cluster().list("Pod", "indigo-dev", labels="app.kubernetes.io/name=valkey")
     assert pod["metadata"]["annotations"]["edited"] == "by-hand"
-    assert len(list(own_engine.source_dir.glob("tree-*"))) == 1, "the tree of an older commit is not kept"
+    assert len(list(peopled.source_dir.glob("tree-*"))) == 1, "the tree of an older commit is not kept"
 
     (checkout / VALUES).write_text(f"{text}\nvalkey2: {{}}\n", encoding="utf-8")
     with pytest.raises(UserError, match="valkey2: no such key"):
-        deploy(own_engine, "dev", recorder)
-    applications = own_engine.cluster().list("Application", "argocd", api_version="argoproj.io/v1alpha1")
+        deploy(peopled, "dev", recorder)
+    applications = peopled.cluster().list("Application", "argocd", api_version="argoproj.io/v1alpha1")
     assert {item["status"]["sync"]["revision"] for item in applications} == {edited.revision}
 
     (checkout / VALUES).write_text(text, encoding="utf-8")
-    deploy(own_engine, "dev", recorder)
-    source = WorkingTreeSource(own_engine.source_dir, checkout)
-    _smoke(own_engine)
-    with Pacer(own_engine.cluster()):
-        _drills(Platform(own_engine, source, recorder))
+    deploy(peopled, "dev", recorder)
+    source = WorkingTreeSource(peopled.source_dir, checkout)
+    _smoke(peopled)
+    with Pacer(peopled.cluster()):
+        _drills(Platform(peopled, source, recorder))
 
 
 def _smoke(engine: EmbeddedEngine) -> None:

@@ -10,6 +10,7 @@ import socket
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -107,7 +108,18 @@ def listening() -> set[int]:
     return ports
 
 
-def test_kill_9_at_ten_moments_leaves_no_process_no_port_and_no_file(runs_dir: Path) -> None:
+@pytest.fixture(scope="module")
+def next_run(runs_dir: Path) -> Iterator[EmbeddedEngine]:
+    """An engine of the name that a killed one had."""
+    engine = EmbeddedEngine("killed-0", Settings(nodes=1), runs=runs_dir)
+    engine.up()
+    yield engine
+    engine.down()
+
+
+def test_kill_9_at_ten_moments_leaves_no_process_no_port_and_no_file_and_does_not_disturb_the_next_run(
+    runs_dir: Path, request: pytest.FixtureRequest
+) -> None:
     def one(moment: int) -> list[str]:
         name = f"killed-{moment}"
         command = [sys.executable, "-c", UP, str(runs_dir), name]
@@ -130,20 +142,19 @@ def test_kill_9_at_ten_moments_leaves_no_process_no_port_and_no_file(runs_dir: P
         left = list(pool.map(one, range(10)))
     assert left == [[]] * 10
     assert {port for port in listening() - before if 20000 <= port < 32768} == set()
-    with EmbeddedEngine("killed-0", Settings(nodes=1), runs=runs_dir) as again:
-        again.check()
+    request.getfixturevalue("next_run").check()
 
 
-def test_kill_9_of_the_keeper_takes_a_whole_engine_along(runs_dir: Path) -> None:
-    engine = EmbeddedEngine("orphan", Settings(nodes=1), runs=runs_dir)
-    engine.up()
+def test_kill_9_of_the_keeper_takes_a_whole_engine_along(next_run: EmbeddedEngine) -> None:
+    engine = next_run
+    engine.check()
     ports = [port for process in engine.status().processes for port in process.ports]
     assert engine.supervisor is not None
     os.kill(engine.supervisor.pid, signal.SIGKILL)
     eventually(lambda: not leftovers(engine.run_dir, ports), "nothing is left", 10)
-    with pytest.raises(UserError, match="the keeper of the engine 'orphan' is gone"):
+    with pytest.raises(UserError, match="the keeper of the engine 'killed-0' is gone"):
         eventually(engine.check, "the harness notices", 5)
-    engine.down()
+    engine.down()  # there is nothing to end, and no error in that
 
 
 def test_ctrl_c_while_it_starts_leaves_nothing() -> None:

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
 from harness.cluster import ApiError, Cluster, Object
 from harness.engines.crds import FAMILIES
-from harness.engines.embedded import EmbeddedEngine, Settings
+from harness.engines.embedded import EmbeddedEngine
 from tests import support
 from tests.gitops.engine.support import eventually
 
@@ -18,10 +17,8 @@ pytestmark = pytest.mark.gitops
 
 
 @pytest.fixture(scope="module")
-def families(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
-    settings = Settings(nodes=1, families=tuple(family.name for family in FAMILIES))
-    with EmbeddedEngine("families", settings, runs=tmp_path_factory.mktemp("runs")) as engine:
-        yield engine.cluster()
+def families(peopled: EmbeddedEngine) -> Cluster:
+    return peopled.cluster()
 
 
 def route(port: Any = 80, **annotations: str) -> Object:

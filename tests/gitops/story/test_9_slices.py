@@ -16,15 +16,24 @@ from harness.e2e.platform import TRACKING, Platform, Pods, converged, rolled
 from harness.model.contract import TIERS
 
 pytestmark = pytest.mark.gitops
-OPTIONAL = "im-connector"  # tier services, nobody requires it, in the first wave: core's later waves come after it
+OPTIONALS = (
+    "federation-manager-opa",
+    "im-connector",
+)  # tier services, in the first wave: core's later waves come after
 FIXED = "orchestrator"
 
 
-def sick() -> Object:
+def optional(platform: Platform) -> str:
+    """Return a component that may be switched on and off here, because none of those that run requires it."""
+    required = {edge.provider for edge in platform.graph.edges if edge.consumer in platform.components}
+    return next(name for name in OPTIONALS if name not in required)
+
+
+def sick(platform: Platform) -> Object:
     """Return values that switch the optional component on with a pod that never becomes ready."""
     return {
-        "global": {"components": {OPTIONAL: {"mode": "embedded"}}},
-        OPTIONAL: {"podAnnotations": {"simulation.indigo-paas/never-ready": "true"}},
+        "global": {"components": {optional(platform): {"mode": "embedded"}}},
+        optional(platform): {"podAnnotations": {"simulation.indigo-paas/never-ready": "true"}},
     }
 
 
@@ -42,7 +51,7 @@ def identities(platform: Platform) -> dict[str, tuple[str, str]]:
     return {
         key: (item["metadata"]["uid"], json.dumps(item.get("spec", item.get("data")), sort_keys=True))
         for key, item in platform.resources().items()
-        if OPTIONAL not in key  # where it belongs to the profile, it was switched off and on again meanwhile
+        if optional(platform) not in key  # where it belongs to the profile, it was switched off and on again meanwhile
     }
 
 
@@ -54,12 +63,13 @@ def delivered(platform: Platform) -> bool:
 
 def stuck(app: Application) -> bool:
     """Return whether a sync waits for the optional component."""
-    return not is_idle(app) and app.operation is not None and OPTIONAL in app.operation.message
+    waits = app.operation.message if app.operation is not None and not is_idle(app) else ""
+    return any(name in waits for name in OPTIONALS)
 
 
 def unwell(app: Application) -> bool:
     """Return whether an Application holds the optional component and is not well."""
-    return app.health == "Progressing" and any(entry.name == OPTIONAL for entry in app.resources)
+    return app.health == "Progressing" and any(entry.name in OPTIONALS for entry in app.resources)
 
 
 def applications(platform: Platform) -> set[str]:
@@ -116,11 +126,12 @@ def test_changing_to_slices_moves_nothing(sliced: Sliced) -> None:
 @pytest.mark.refutes("slices that wait for each other's health, or an environment that waits for that of its slices")
 def test_in_slices_a_fix_is_delivered_while_an_optional_component_is_not_well(sliced: Sliced) -> None:
     platform = sliced.platform
-    platform.values(sick(), f"{OPTIONAL}, which never becomes ready")
+    name = optional(platform)
+    platform.values(sick(platform), f"{name}, which never becomes ready")
     platform.refresh()
-    platform.apps.wait_for(f"{platform.name}-services", unwell, what=f"with {OPTIONAL} unwell")
+    platform.apps.wait_for(f"{platform.name}-services", unwell, what=f"with {name} unwell")
     before = platform.pods()
-    revision = platform.values({**sick(), **fix()}, f"a fix of {FIXED}")
+    revision = platform.values({**sick(platform), **fix()}, f"a fix of {FIXED}")
     platform.refresh()
     start = time.monotonic()
     platform.apps.wait_for(f"{platform.name}-core", converged(revision), what="at the fix")
@@ -145,13 +156,14 @@ def test_in_slices_a_fix_is_delivered_while_an_optional_component_is_not_well(sl
 @pytest.mark.refutes("a slice that Argo CD refuses to prune empty")
 def test_the_last_component_of_a_slice_can_be_switched_off(sliced: Sliced) -> None:
     platform = sliced.platform
-    mode = {"global": {"components": {OPTIONAL: {"mode": "embedded"}}}}
+    name = optional(platform)
+    mode = {"global": {"components": {name: {"mode": "embedded"}}}}
     # two refreshes at once are one for Argo CD: each slice has to have seen this commit before the next
-    platform.deliver(platform.values(mode, f"{OPTIONAL} on"), f"{OPTIONAL} on")
-    assert platform.cluster.find("Deployment", OPTIONAL, platform.namespace) is not None
-    off = {"global": {"components": {OPTIONAL: {"mode": "off"}}}}
-    platform.deliver(platform.values(off, f"{OPTIONAL} off"), f"{OPTIONAL} off")
-    left = [key for key in platform.resources() if key.endswith(f"/{OPTIONAL}")]
+    platform.deliver(platform.values(mode, f"{name} on"), f"{name} on")
+    assert platform.cluster.find("Deployment", name, platform.namespace) is not None
+    off = {"global": {"components": {name: {"mode": "off"}}}}
+    platform.deliver(platform.values(off, f"{name} off"), f"{name} off")
+    left = [key for key in platform.resources() if key.endswith(f"/{name}")]
     assert left == []
 
 
@@ -162,7 +174,7 @@ def test_changing_back_to_the_whole_moves_nothing(sliced: Sliced) -> None:
     assert applications(platform) == {platform.name}
     assert identities(platform) == sliced.objects
     pods = platform.pods()
-    assert {component for component in pods if pods[component] != sliced.pods[component]} <= {FIXED, OPTIONAL}
+    assert {component for component in pods if pods[component] != sliced.pods[component]} <= {FIXED, optional(platform)}
 
 
 @pytest.fixture
@@ -175,10 +187,10 @@ def ended(settled: Platform) -> Iterator[Platform]:
 @pytest.mark.refutes("a claim that one Application isolates its components")
 def test_as_a_whole_the_same_fix_waits_for_the_optional_component(ended: Platform) -> None:
     """What ADR 20 says against the whole: the sync stays in its wave, and a newer commit waits for its end."""
-    ended.values(sick(), f"{OPTIONAL}, which never becomes ready")
+    ended.values(sick(ended), f"{optional(ended)}, which never becomes ready")
     ended.refresh()
-    ended.wait(stuck, f"waiting for {OPTIONAL}")
-    ended.values({**sick(), **fix()}, f"a fix of {FIXED}")
+    ended.wait(stuck, f"waiting for {optional(ended)}")
+    ended.values({**sick(ended), **fix()}, f"a fix of {FIXED}")
     ended.refresh()
     end = time.monotonic() + 5
     while time.monotonic() < end:
