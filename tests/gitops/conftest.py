@@ -17,6 +17,9 @@ from harness.engines.embedded import EmbeddedEngine, Settings
 from harness.engines.leftovers import leftovers
 from tests.gitops.production import Production
 
+BYTES = pytest.StashKey[int]()
+"""The memory of the shared engine when it was up, before any test used it."""
+
 
 @pytest.fixture(scope="session", autouse=True)
 def production(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Production | None]:
@@ -37,10 +40,12 @@ def runs_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def engine(runs_dir: Path) -> Iterator[EmbeddedEngine]:
+def engine(request: pytest.FixtureRequest, runs_dir: Path) -> Iterator[EmbeddedEngine]:
     """Yield the engine that most tests share; afterwards nothing of it may be left."""
     with EmbeddedEngine("shared", runs=runs_dir) as engine:
-        ports = [port for process in engine.status().processes for port in process.ports]
+        processes = engine.status().processes
+        request.config.stash[BYTES] = sum(process.pss for process in processes)
+        ports = [port for process in processes for port in process.ports]
         yield engine
     assert leftovers(engine.run_dir, ports) == []
 

@@ -216,7 +216,10 @@ def test_kill_9_leaves_nothing_and_definitions_of_ours_that_somebody_uses_stay(t
         harness.wait()
     run_dir = ExistingCluster(engine).run_dir
     until(lambda: not run_dir.exists(), "the run directory is gone")
-    assert cluster.find("Namespace", namespace) is None and leftovers(run_dir) == []
+    until(
+        lambda: leftovers(run_dir) == [], "the keeper has ended too"
+    )  # it removes the directory last, and itself then
+    assert cluster.find("Namespace", namespace) is None
     left = {name for name in names if cluster.find("CustomResourceDefinition", name)}
     assert left == {"appprojects.argoproj.io"}
     kept = cluster.get("CustomResourceDefinition", "appprojects.argoproj.io")["metadata"]
