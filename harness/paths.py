@@ -53,5 +53,6 @@ def runs_dir() -> Path:
 
 
 def reports_dir() -> Path:
-    """Return the directory in the checkout that reports are written to (ignored by Git)."""
-    return repository() / "reports"
+    """Return the directory of reports: `INDIGO_REPORTS`, else one in the checkout that Git ignores."""
+    named = os.environ.get("INDIGO_REPORTS")
+    return Path(named) if named else repository() / "reports"

@@ -8,6 +8,7 @@ import re
 import shutil
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -42,7 +43,9 @@ def checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return root
 
 
-def test_an_edit_is_deployed_an_error_is_not_and_drills_are_honest(peopled: EmbeddedEngine, checkout: Path) -> None:
+def test_an_edit_is_deployed_an_error_is_not_and_drills_are_honest(
+    peopled: EmbeddedEngine, checkout: Path, tmp_path: Path
+) -> None:
     recorder = Recorder(None, command="indigo deploy")
     first = deploy(peopled, "dev", recorder)
     assert first.changed
@@ -68,33 +71,41 @@ def test_an_edit_is_deployed_an_error_is_not_and_drills_are_honest(peopled: Embe
     (checkout / VALUES).write_text(text, encoding="utf-8")
     deploy(peopled, "dev", recorder)
     source = WorkingTreeSource(peopled.source_dir, checkout)
-    _smoke(peopled)
+    _smoke(peopled, tmp_path / "reports")
     with Pacer(peopled.cluster()):
         _drills(Platform(peopled, source, recorder))
 
 
-def _smoke(engine: EmbeddedEngine) -> None:
-    """The tests of an existing cluster pass here, and one of them does not once a Secret and a Service are gone."""
-    good = smoke(engine, "dev")
+def _smoke(engine: EmbeddedEngine, reports: Path) -> None:
+    """The tests of an existing cluster pass here, and one of them does not once a Secret and a Service are gone.
+
+    What is to fail has its reports elsewhere: those of the checkout are added up at the end of CI.
+    """
+    smoke = partial(_run_smoke, reports, engine)
+    good = smoke("dev")
+    assert (reports / "smoke" / "report.json").is_file()
     assert good.returncode == 0, good.stdout
     assert "8 passed" in good.stdout
     cluster = engine.cluster()
     kept = cluster.get("Secret", "valkey-auth", "indigo-dev")
     cluster.delete("Secret", "valkey-auth", "indigo-dev")
-    bad = smoke(engine, "dev", "-k", "secret")
+    bad = smoke("dev", "-k", "secret")
     metadata = {key: kept["metadata"][key] for key in ("name", "namespace", "labels", "annotations")}
     cluster.create({**{key: kept[key] for key in ("apiVersion", "kind", "type", "data")}, "metadata": metadata})
     assert bad.returncode == 1, bad.stdout
     assert "valkey-auth" in bad.stdout
-    other = smoke(engine, "staging", "-k", "namespace or deployments")
+    other = smoke("staging", "-k", "namespace or deployments")
     assert "2 failed" in other.stdout, "an environment that is not there"
 
 
-def smoke(engine: EmbeddedEngine, environment: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+def _run_smoke(
+    reports: Path, engine: EmbeddedEngine, environment: str, *arguments: str
+) -> subprocess.CompletedProcess[str]:
     """Run the tests of an existing cluster as `indigo smoke` does."""
     command = [sys.executable, "-m", "harness", "smoke", "--functional", "--environment", environment]
     command += ["--kubeconfig", str(engine.kubeconfig), *arguments]
-    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    env = {**os.environ, "INDIGO_REPORTS": str(reports)}
+    return subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True, check=False)
 
 
 def _drills(platform: Platform) -> None:
