@@ -20,6 +20,7 @@ from harness.cluster import Cluster, Conflict, Object
 from harness.doubles.image import PROBE
 from harness.drills.requests import Requests
 from harness.e2e.platform import Platform
+from harness.e2e.restricted import POD, READ_ONLY
 from harness.errors import UserError
 from harness.model.contract import Contract
 from harness.model.environment import read_values
@@ -186,11 +187,7 @@ class Askers:
                 "terminationGracePeriodSeconds": 1,
                 "automountServiceAccountToken": False,
                 "enableServiceLinks": False,
-                "securityContext": {
-                    "runAsNonRoot": True,
-                    "runAsUser": 65534,
-                    "seccompProfile": {"type": "RuntimeDefault"},
-                },
+                "securityContext": POD,
                 "containers": [
                     {
                         "name": "probe",
@@ -201,11 +198,7 @@ class Askers:
                             "requests": {"cpu": "10m", "memory": "16Mi"},
                             "limits": {"memory": "64Mi"},
                         },
-                        "securityContext": {
-                            "allowPrivilegeEscalation": False,
-                            "readOnlyRootFilesystem": True,
-                            "capabilities": {"drop": ["ALL"]},
-                        },
+                        "securityContext": READ_ONLY,
                     }
                 ],
             },

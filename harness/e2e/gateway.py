@@ -14,6 +14,7 @@ from concurrent.futures import ThreadPoolExecutor
 from urllib.parse import urlsplit
 
 from harness.cluster import Cluster, Object
+from harness.e2e.restricted import LOW_PORTS, POD, READ_ONLY
 from harness.engines.crds import family
 from harness.engines.embedded.objects import install_families
 from harness.secrets import certificates
@@ -175,13 +176,8 @@ def _pod(image: str) -> Object:
     return {
         "serviceAccountName": NAME,
         "terminationGracePeriodSeconds": 10,
-        "securityContext": {
-            "runAsNonRoot": True,
-            "runAsUser": 65534,
-            "seccompProfile": {"type": "RuntimeDefault"},
-            # policies let components reach port 443 of the gateway's pods, so they have to listen on it themselves
-            "sysctls": [{"name": "net.ipv4.ip_unprivileged_port_start", "value": "0"}],
-        },
+        # policies let components reach port 443 of the gateway's pods, so they have to listen on it themselves
+        "securityContext": {**POD, **LOW_PORTS},
         "containers": [
             {
                 "name": "gateway",
@@ -191,11 +187,7 @@ def _pod(image: str) -> Object:
                 "ports": [{"name": "https", "containerPort": PORT}, {"name": "health", "containerPort": HEALTH}],
                 "readinessProbe": {"httpGet": {"path": "/", "port": "health"}, "periodSeconds": 1},
                 "resources": {"requests": {"cpu": "10m", "memory": "16Mi"}, "limits": {"memory": "128Mi"}},
-                "securityContext": {
-                    "allowPrivilegeEscalation": False,
-                    "readOnlyRootFilesystem": True,
-                    "capabilities": {"drop": ["ALL"]},
-                },
+                "securityContext": READ_ONLY,
             }
         ],
     }

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.cluster import Cluster, Object
+from harness.e2e.restricted import CONTAINER, LOW_PORTS, POD
 from harness.errors import UserError
 from harness.model.graph import Graph
 from harness.process import run
@@ -181,12 +182,7 @@ class Matrix:
                 "terminationGracePeriodSeconds": 1,
                 "automountServiceAccountToken": False,
                 "enableServiceLinks": False,
-                "securityContext": {
-                    "runAsNonRoot": True,
-                    "runAsUser": 65534,
-                    "seccompProfile": {"type": "RuntimeDefault"},
-                    "sysctls": [{"name": "net.ipv4.ip_unprivileged_port_start", "value": "0"}],
-                },
+                "securityContext": {**POD, **LOW_PORTS},
                 "containers": [
                     {
                         "name": "probe",
@@ -199,7 +195,7 @@ class Matrix:
                             "requests": {"cpu": "1m", "memory": "8Mi"},
                             "limits": {"memory": "64Mi"},
                         },
-                        "securityContext": {"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}},
+                        "securityContext": CONTAINER,
                     }
                 ],
             },

@@ -13,9 +13,11 @@ from pathlib import Path
 from typing import Any, Self
 
 from harness import paths
+from harness.engines import ports
 from harness.engines.base import Engine, EngineStatus, ProcessStatus
 from harness.engines.children import tail
 from harness.engines.health import answers
+from harness.engines.ports import Claim
 from harness.engines.supervision import ServerInfo, Supervisor
 from harness.errors import UserError
 
@@ -49,6 +51,19 @@ class KeptEngine(Engine):
         fresh = self.run_dir / f"{DESCRIPTION}.new"
         fresh.write_text(json.dumps({"name": self.name, "kind": self.kind, **content}, indent=2))
         fresh.rename(self.run_dir / DESCRIPTION)
+
+    def keep(self, count: int) -> tuple[Supervisor, Claim]:
+        """Claim a block of ports, start the keeper, which holds it from then on, and return both.
+
+        Args:
+            count: how many ports.
+        """
+        claim = ports.claim(count)
+        try:
+            self.supervisor = Supervisor.start(self.run_dir, keep=[claim.holder.fileno()])
+        finally:
+            claim.release()
+        return self.supervisor, claim
 
     @contextlib.contextmanager
     def starting(self) -> Iterator[None]:

@@ -19,7 +19,6 @@ from harness.engines.embedded.place import Place
 from harness.engines.embedded.settings import Settings
 from harness.engines.kept import KeptEngine
 from harness.engines.runs import sweep_all
-from harness.engines.supervision import Supervisor
 
 
 @dataclass(frozen=True)
@@ -73,12 +72,7 @@ class EmbeddedEngine(KeptEngine):
             ports.require_free(settings.api_port, "--api-port")
         tools = self.tools or Tools.pinned()
         sweep_all(self.run_dir.parent)
-        claim = ports.claim(argocd.PORTS + 1)
-        try:
-            supervisor = Supervisor.start(self.run_dir, keep=[claim.holder.fileno()])
-        finally:
-            claim.release()
-        self.supervisor = supervisor
+        supervisor, claim = self.keep(argocd.PORTS + 1)
         with self.starting():
             place = Place(self.run_dir, settings.logs or self.run_dir / "logs", supervisor, settings.go)
             place.lay_out(tools.programs)

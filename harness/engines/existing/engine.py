@@ -19,7 +19,7 @@ import yaml
 
 from harness import kubeconfig
 from harness.cluster import Cluster, Object
-from harness.engines import crds, ports
+from harness.engines import crds
 from harness.engines.base import Ability
 from harness.engines.embedded import argocd
 from harness.engines.embedded.argocd import ArgoCD
@@ -29,7 +29,6 @@ from harness.engines.existing.settings import ClusterSettings
 from harness.engines.existing.survey import Survey, survey
 from harness.engines.kept import KeptEngine
 from harness.engines.runs import sweep_all
-from harness.engines.supervision import Supervisor
 from harness.errors import UserError
 from harness.model.environment import ENVIRONMENTS
 from harness.paths import cache_dir
@@ -99,15 +98,11 @@ class ExistingCluster(KeptEngine):
         settings.agree(self.changes(theirs, found))
         begin = time.monotonic()
         sweep_all(self.run_dir.parent)
-        claim = ports.claim(argocd.PORTS)
-        try:
-            self.supervisor = Supervisor.start(self.run_dir, keep=[claim.holder.fileno()])
-        finally:
-            claim.release()
+        supervisor, claim = self.keep(argocd.PORTS)
         with self.starting():
             self._write(self.kubeconfig, "default")
             self._write(self.argocd_kubeconfig, self.argocd_namespace)
-            place = Place(self.run_dir, settings.logs or self.run_dir / "logs", self.supervisor, {})
+            place = Place(self.run_dir, settings.logs or self.run_dir / "logs", supervisor, {})
             place.lay_out(tools)
             removal.register(self.run_dir, toolchain.tool("kubectl"), self.kubeconfig, self._run)
             identity = {**settings.timing.config, "installationID": f"indigo-{self._run}"}

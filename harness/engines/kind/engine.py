@@ -14,7 +14,6 @@ import yaml
 
 from harness.cluster import Cluster
 from harness.console import err
-from harness.engines import ports
 from harness.engines.base import Ability, EngineStatus, ProcessStatus
 from harness.engines.embedded import argocd
 from harness.engines.embedded.argocd import ArgoCD
@@ -24,7 +23,6 @@ from harness.engines.kind import images, inside, nodes, own_image, preflight, re
 from harness.engines.kind.docker import Docker
 from harness.engines.kind.settings import KindSettings
 from harness.engines.runs import sweep_all
-from harness.engines.supervision import Supervisor
 from harness.errors import UserError
 
 ONCE = "kind-"
@@ -109,14 +107,10 @@ class KindEngine(KeptEngine):
         for note in self.notes:
             err.print(f"[yellow]![/] {note}", highlight=False)
         begin = time.monotonic()
-        claim = ports.claim(argocd.PORTS)
-        try:
-            self.supervisor = Supervisor.start(self.run_dir, keep=[claim.holder.fileno()])
-        finally:
-            claim.release()
+        supervisor, claim = self.keep(argocd.PORTS)
         with self.starting():
             removal.register(self.run_dir, docker, self.cluster_name)
-            place = Place(self.run_dir, settings.logs or self.run_dir / "logs", self.supervisor, {})
+            place = Place(self.run_dir, settings.logs or self.run_dir / "logs", supervisor, {})
             place.lay_out(tools)
             self.source_dir.mkdir(mode=0o755)
             self._write_down(place, {}, 0.0)
