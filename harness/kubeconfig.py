@@ -9,6 +9,9 @@ from __future__ import annotations
 import base64
 import json
 import os
+import ssl
+import tempfile
+import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +20,8 @@ from typing import Any
 import urllib3
 
 from harness.errors import UserError
+
+_LOADING = threading.Lock()
 
 
 @dataclass(frozen=True)
@@ -52,13 +57,20 @@ def connect(kubeconfig: Path, context: str | None = None) -> Transport:
         UserError: the file, or the context in it, is not there.
     """
     import yaml
-    from kubernetes import config
+    from kubernetes import client, config
 
     library: Any = config  # it carries no types
     try:
         contexts, active = library.list_kube_config_contexts(str(kubeconfig))
         chosen = next(entry for entry in contexts if entry["name"] == context) if context else active
-        client = library.new_client_from_config(str(kubeconfig), chosen["name"])
+        with _LOADING, tempfile.TemporaryDirectory(prefix="indigo-kubeconfig-") as folder:
+            settings = client.Configuration()
+            try:
+                library.load_kube_config(str(kubeconfig), chosen["name"], settings, temp_file_path=folder)
+                pool = client.ApiClient(settings).rest_client.pool_manager
+                _keep_in_memory(pool)
+            finally:  # it remembers files by what is in them, for all threads, and would name them again
+                library.kube_config._cleanup_temp_files()
     except (OSError, KeyError, StopIteration, TypeError, yaml.YAMLError, library.ConfigException) as error:
         what = f"context {context!r} of it" if context else "its current context"
         raise UserError(
@@ -66,14 +78,30 @@ def connect(kubeconfig: Path, context: str | None = None) -> Transport:
             where=str(kubeconfig),
             fix="name a kubeconfig whose current context has a cluster and a user (kubectl config view)",
         ) from error
-    settings = client.configuration
 
     def headers() -> Mapping[str, str]:
         token = settings.get_api_key_with_prefix("authorization") or settings.get_api_key_with_prefix("BearerToken")
         return {"Authorization": token} if token else {}
 
     namespace = chosen["context"].get("namespace", "default")
-    return Transport(client.rest_client.pool_manager, settings.host.rstrip("/"), headers, namespace)
+    return Transport(pool, settings.host.rstrip("/"), headers, namespace)
+
+
+def _keep_in_memory(pool: urllib3.PoolManager) -> None:
+    """Read the certificates and the key of a pool now: the library makes files of what a kubeconfig holds as data.
+
+    Such files would lie in the temporary directory for as long as we run, and after kill -9 for ever.
+    """
+    settings = pool.connection_pool_kw
+    files = {name: settings.pop(name, None) for name in ("ca_certs", "ca_cert_data", "cert_file", "key_file")}
+    context = urllib3.util.ssl_.create_urllib3_context(cert_reqs=settings["cert_reqs"])
+    if files["ca_certs"] or files["ca_cert_data"]:
+        context.load_verify_locations(cafile=files["ca_certs"], cadata=files["ca_cert_data"])
+    elif context.verify_mode is not ssl.CERT_NONE:
+        context.load_default_certs()
+    if files["cert_file"]:
+        context.load_cert_chain(files["cert_file"], files["key_file"])
+    settings["ssl_context"] = context
 
 
 def flattened(path: Path, context: str | None, namespace: str) -> dict[str, Any]:

@@ -22,6 +22,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--indigo-kubeconfig", metavar="FILE", default="", help="of somebody's cluster (--engine cluster)")
     group.addoption("--indigo-context", metavar="NAME", default="", help="of that kubeconfig")
     group.addoption("--indigo-run", metavar="TEXT", default="", help="suffix of the namespaces there")
+    group.addoption("--indigo-roomy", action="store_true", help="engines take twice the memory, for less time")
     group.addoption("--indigo-ends", action="store_true", help="on kind: also runs that are ended in the middle")
     group.addoption("--indigo-keep", action="store_true", help="leave the engine of a story running at the end")
 

@@ -3,10 +3,12 @@
 Argo CD 3.6 looks at a running operation when its Application changes, or 5 s after a resource of it did
 (`appOperationRequeueDelay` in controller/appcontroller.go, a constant). Waiting for a hook or for a wave's pods changes
 no Application, so each such wave costs 5 s. The pacer changes an annotation of Applications with a running operation
-when an object in their namespace became healthy or failed, and once a second besides, for what it does not watch: kinds
-of operators, and Applications that others wait for. Order, health and results are Argo CD's own; only idle time goes.
+when an object in their namespace became healthy or failed, an Application that others wait for among them, and now and
+then besides, for what it does not watch: kinds of operators, and what is pruned. Order, health and results are Argo
+CD's own; only idle time goes.
 
-Each look costs Argo CD a comparison of the whole Application: that is why it is not made more often.
+Each look costs Argo CD a comparison of the whole Application: that is why it is not made without a reason more often
+than IDLE.
 """
 
 from __future__ import annotations
@@ -28,6 +30,8 @@ from harness.diagnose.health import State, health
 ANNOTATION = "indigo-paas/pace"
 KINDS = ("DaemonSet", "Deployment", "Ingress", "Job", "PersistentVolumeClaim", "StatefulSet")
 """What a wave waits for, of Kubernetes' own kinds (harness/diagnose/health.py)."""
+IDLE = 2.0
+"""Seconds after which a running operation is looked at without a reason."""
 LOOKS = (0.05, 0.4)
 """Seconds after a change of health: Argo CD sees it about when the pacer does, and may be a little later."""
 
@@ -70,7 +74,7 @@ class Pacer(Background):
 
     patience = 0.0  # a watch notices the end when it next hears something
 
-    def __init__(self, cluster: Cluster, namespace: str = "argocd", seconds: float = 1.0) -> None:
+    def __init__(self, cluster: Cluster, namespace: str = "argocd", seconds: float = IDLE) -> None:
         super().__init__()
         self.cluster = cluster
         self.namespace = namespace
@@ -78,6 +82,7 @@ class Pacer(Background):
         self._lock = threading.Lock()
         self._annotated: set[str] = set()
         self._known: dict[str, State | None] = {}
+        self._said: dict[str, tuple[str, ...]] = {}
 
     def _work(self) -> Mapping[str, Callable[[], None]]:
         watches: dict[str, Callable[[], None]] = {
@@ -114,7 +119,12 @@ class Pacer(Background):
     def _application(self, event: str, item: Object) -> None:
         app = Application(item)
         running = event != "DELETED" and app.operation_requested
+        # what the health check of Applications reads (argocd/bootstrap/templates/settings.yaml)
+        said = () if event == "DELETED" else (app.health, app.sync, app.operation.phase if app.operation else "")
         with self._lock:
+            if self._said.get(app.name) != said:
+                self._said[app.name] = said
+                self._pace.changed[self.namespace] = time.monotonic()
             self._pace.places[app.name] = item.get("spec", {}).get("destination", {}).get("namespace", "")
             if running:
                 self._pace.touched.setdefault(app.name, time.monotonic())

@@ -22,6 +22,7 @@ STORIES = {"embedded": "tests/gitops/story", "kind": KIND, "cluster": EXISTING}
 # pytest's options with which tests are looked at one by one: nothing may run beside them
 ALONE = ("--pdb", "--trace", "-s", "--capture=no", "--collect-only", "--co", "--fixtures", "--setup-plan")
 WORKERS = ("-n", "--numprocesses", "--dist", "no:xdist")
+ROOM = 8 * 2**30  # bytes of memory with which four engines at once may take up to two gibibytes each
 FEWER = ("-k", "-m", "--lf", "--last-failed", "--deselect", "--ignore", "--sw", "--stepwise")
 
 
@@ -97,7 +98,8 @@ class Selection:
             return self.engine, quick
         story = STORIES["embedded"]
         rest = tuple(path for path in self.engine if path != story)
-        return (story,), [Part(ENGINES, "engines", (*rest, f"--ignore={story}"), nice=1), *quick]
+        roomy = ("--indigo-roomy",) if machine().memory_bytes >= ROOM else ()
+        return (story, *roomy), [Part(ENGINES, "engines", (*rest, f"--ignore={story}", *roomy), nice=1), *quick]
 
     def _workers(self) -> tuple[str, ...]:
         return ("-n", str(machine().cores), "--dist", "loadfile") if self.workers else ()

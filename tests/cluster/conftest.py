@@ -7,7 +7,8 @@ is what this checkout renders for the environment.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import tempfile
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import pykube
@@ -16,6 +17,16 @@ from pytest_helm_charts.clusters import Cluster
 
 from harness.render import Rendered, render_environment
 from harness.render.objects import Object
+
+
+@pytest.fixture(scope="session", autouse=True)
+def own_temporary_files() -> Iterator[None]:
+    """pykube writes the certificates and keys of a kubeconfig to files that all can read, and leaves them there."""
+    before = tempfile.tempdir
+    with tempfile.TemporaryDirectory(prefix="indigo-smoke-") as folder:
+        tempfile.tempdir = folder
+        yield
+        tempfile.tempdir = before
 
 
 @pytest.fixture(scope="module")

@@ -8,8 +8,9 @@ import json
 import subprocess
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from http.server import ThreadingHTTPServer
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -72,6 +73,8 @@ CUT = {
 }
 BY_HEADER = {"matches": [{"path": {"value": "/"}, "headers": [{"name": "a", "value": "b"}]}]}
 OTHER_LISTENER = {"name": "public", "namespace": "gateway", "sectionName": "http"}
+ALL_LISTENERS = {"name": "public", "namespace": "gateway"}
+NO_REWRITE = {"filters": [{"type": "URLRewrite"}]}
 ROUTES = [
     route("plain", "plain.test"),
     route("cut", "shared.test", CUT),
@@ -84,6 +87,8 @@ ROUTES = [
     route("by-header", "header.test", BY_HEADER),
     route("elsewhere", "elsewhere.example"),
     route("wrong-listener", "x.test", parentRefs=[OTHER_LISTENER]),
+    route("everywhere", "everywhere.test", parentRefs=[ALL_LISTENERS]),
+    route("no-rewrite", "no-rewrite.test", NO_REWRITE),
 ]
 
 
@@ -107,12 +112,12 @@ def service(name: str, *ports: int) -> list[Object]:
 class World:
     """A gateway that runs, the API that it reads, and ways in."""
 
-    def __init__(self, api: Api, port: int, authority: str, log: Path) -> None:
-        self.api, self.port, self.authority, self.log = api, port, authority, log
+    def __init__(self, api: Api, ports: Sequence[int], authority: str, log: Path) -> None:
+        self.api, (self.port, self.second), self.authority, self.log = api, ports, authority, log
 
-    def ask(self, host: str, path: str = "/", headers: dict[str, str] | None = None) -> Answer:
+    def ask(self, host: str, path: str = "/", headers: dict[str, str] | None = None, port: int = 0) -> Answer:
         """Ask the gateway for a host, over TLS that is verified."""
-        door = Door(f"https://127.0.0.1:{self.port}", host=host, authority=self.authority)
+        door = Door(f"https://127.0.0.1:{port or self.port}", host=host, authority=self.authority)
         return door.ask(path, headers=headers)
 
     def until(self, kind: str, name: str, expected: dict[str, str]) -> None:
@@ -130,7 +135,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     folder = tmp_path_factory.mktemp("gateway")
     (folder / "token").write_text("of-the-account\n")
     (folder / "ca.crt").write_text("")
-    port = next(number for number in range(21443, 21943) if is_free(number))
+    ports = list(islice((number for number in range(21443, 21943) if is_free(number)), 2))
     keys = certificates.new_authority("test")
     authority = certificates.read_authority(keys)
     assert authority
@@ -139,13 +144,15 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     data = {name: base64.b64encode(v.reveal()).decode() for name, v in (("tls.crt", certificate), ("tls.key", key))}
     tls = {"mode": "Terminate", "certificateRefs": [{"name": "certificate"}]}
     everybody = {"allowedRoutes": {"namespaces": {"from": "All"}}}
-    listener = {"name": "https", "hostname": "*.test", "port": port, "protocol": "HTTPS", "tls": tls, **everybody}
+    listener = {"hostname": "*.test", "protocol": "HTTPS", "tls": tls, **everybody}
+    named = zip(("https", "second"), ports, strict=True)
+    listeners = [{**copy.deepcopy(listener), "name": name, "port": port} for name, port in named]
     gateway = {"kind": "Gateway", "metadata": {"name": "public", "namespace": "gateway"}}
     for item in (
         {"kind": "Secret", "metadata": {"name": "certificate", "namespace": "gateway"}, "data": data},
         {"kind": "GatewayClass", "metadata": {"name": "ours"}, "spec": {"controllerName": CONTROLLER}},
         {"kind": "GatewayClass", "metadata": {"name": "others"}, "spec": {"controllerName": "example.org/other"}},
-        {**gateway, "spec": {"gatewayClassName": "ours", "listeners": [listener]}},
+        {**gateway, "spec": {"gatewayClassName": "ours", "listeners": listeners}},
         {**gateway, "metadata": {"name": "foreign", "namespace": "x"}, "spec": {"gatewayClassName": "others"}},
         *service("one", one.port),
         *service("two", two.port),
@@ -158,7 +165,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     argv = [program, "gateway", f"--server={api.url}", f"--account={folder}", "--health=127.0.0.1:0"]
     with log.open("w") as written, subprocess.Popen([*argv, "--name=gateway.test"], stderr=written) as running:
         try:
-            made = World(api, port, keys["ca.crt"].reveal().decode(), log)
+            made = World(api, ports, keys["ca.crt"].reveal().decode(), log)
             made.until("Gateway", "public", {"Accepted": "True", "Programmed": "True"})
             yield made
         finally:
@@ -248,6 +255,8 @@ GOOD = {"Accepted": "True", "ResolvedRefs": "True"}
         ("by-header", {"Accepted": 'UnsupportedValue: rules: json: unknown field "headers"', "ResolvedRefs": "True"}),
         ("elsewhere", {"Accepted": "NoMatchingListenerHostname", "ResolvedRefs": "True"}),
         ("wrong-listener", {"Accepted": "NoMatchingParent", "ResolvedRefs": "True"}),
+        ("everywhere", GOOD),
+        ("no-rewrite", {"Accepted": "UnsupportedValue: filters.type URLRewrite", "ResolvedRefs": "True"}),
     ],
 )
 def test_the_status_says_what_becomes_of_a_route(world: World, name: str, expected: dict[str, str]) -> None:
@@ -260,8 +269,13 @@ def test_gateways_of_others_are_left_alone_and_ours_say_what_is_attached(world: 
     world.until("GatewayClass", "ours", {"Accepted": "True"})
     status = world.api.objects["Gateway", "public"]["status"]
     assert status["addresses"] == [{"type": "Hostname", "value": "gateway.test"}]
-    (listener,) = status["listeners"]
-    assert listener["attachedRoutes"] == 7 and listener["supportedKinds"][0]["kind"] == "HTTPRoute"
+    assert [listener["attachedRoutes"] for listener in status["listeners"]] == [8, 1]
+    assert {listener["supportedKinds"][0]["kind"] for listener in status["listeners"]} == {"HTTPRoute"}
+
+
+def test_a_parent_without_a_section_is_every_listener_that_fits(world: World) -> None:
+    assert world.ask("everywhere.test").status == world.ask("everywhere.test", port=world.second).status == 200
+    assert world.ask("plain.test").status == 200 and world.ask("plain.test", port=world.second).status == 404
 
 
 def test_every_status_is_one_that_upstreams_definitions_take(world: World) -> None:

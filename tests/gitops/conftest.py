@@ -8,17 +8,21 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from harness.cluster import Cluster
 from harness.engines.crds import FAMILIES
 from harness.engines.embedded import EmbeddedEngine, Settings
+from harness.engines.embedded.settings import ROOMY
 from harness.engines.leftovers import leftovers
-from tests.gitops.production import Production
+from tests.gitops.production import ARGO, Production
 
-BYTES = pytest.StashKey[int]()
-"""The memory of the shared engine when it was up, before any test used it."""
+
+def settings(config: pytest.Config, **wanted: Any) -> Settings:
+    """Return settings of an engine; where several run at once they take more memory, and less time of the machine's."""
+    return Settings(**(wanted | {"go": ROOMY} if config.getoption("--indigo-roomy") else wanted))
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -28,7 +32,7 @@ def production(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPath
     if not asked:
         yield None
         return
-    begun = Production(tmp_path_factory.mktemp("production"))
+    begun = Production(tmp_path_factory.mktemp("production"), settings(request.config, argocd=ARGO))
     begun.start()
     yield begun
     begun.stop()
@@ -40,11 +44,10 @@ def runs_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def engine(request: pytest.FixtureRequest, runs_dir: Path) -> Iterator[EmbeddedEngine]:
+def engine(pytestconfig: pytest.Config, runs_dir: Path) -> Iterator[EmbeddedEngine]:
     """Yield the engine that most tests share; afterwards nothing of it may be left."""
-    with EmbeddedEngine("shared", runs=runs_dir) as engine:
+    with EmbeddedEngine("shared", settings(pytestconfig), runs=runs_dir) as engine:
         processes = engine.status().processes
-        request.config.stash[BYTES] = sum(process.pss for process in processes)
         ports = [port for process in processes for port in process.ports]
         yield engine
     assert leftovers(engine.run_dir, ports) == []
@@ -56,8 +59,8 @@ def cluster(engine: EmbeddedEngine) -> Cluster:
 
 
 @pytest.fixture(scope="session")
-def peopled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedEngine]:
+def peopled(pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedEngine]:
     """Yield an engine that knows every family of kinds; the environment dev is deployed to it, by whoever is first."""
-    settings = Settings(families=tuple(family.name for family in FAMILIES))
-    with EmbeddedEngine("peopled", settings, runs=tmp_path_factory.mktemp("runs")) as engine:
+    wanted = settings(pytestconfig, families=tuple(family.name for family in FAMILIES))
+    with EmbeddedEngine("peopled", wanted, runs=tmp_path_factory.mktemp("runs")) as engine:
         yield engine

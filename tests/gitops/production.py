@@ -44,9 +44,9 @@ class Stopped(Exception):
 class Production(threading.Thread):
     """Deploys a chart, commits a change, and tells nobody."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, settings: Settings) -> None:
         super().__init__(name="production timing", daemon=True)
-        self._folder = folder
+        self._folder, self._settings = folder, settings
         self._stop_asked = threading.Event()
         self._measured: Measured | None = None
         self._error: BaseException | None = None
@@ -59,7 +59,7 @@ class Production(threading.Thread):
             self._error = error
 
     def _measure(self) -> Measured:
-        with EmbeddedEngine(f"production-{os.getpid()}", Settings(argocd=ARGO)) as engine:
+        with EmbeddedEngine(f"production-{os.getpid()}", self._settings) as engine:
 
             def check() -> None:
                 engine.check()

@@ -19,47 +19,52 @@ from typing import Any
 import pytest
 import yaml
 
+from harness.bench.scale import names, write_checkout
 from harness.cluster import Cluster, Object
 from harness.e2e.deploy import deploy
 from harness.engines.embedded.argocd import CONTROLLER, argocd_definitions
 from harness.engines.embedded.engine import EmbeddedEngine
 from harness.engines.embedded.objects import patiently
-from harness.engines.embedded.settings import Settings
 from harness.engines.existing import removal
 from harness.engines.existing.engine import ExistingCluster
 from harness.engines.existing.settings import ClusterSettings
 from harness.engines.leftovers import leftovers
 from harness.errors import UserError
+from harness.process import run
 from harness.report.recorder import Recorder
 from harness.toolchain import argocd_module_dir
 from tests.existing.conftest import agreed
+from tests.gitops.conftest import settings
 
 pytestmark = pytest.mark.gitops
 ROOT = Path(__file__).parents[2]
 APPLICATION = "applications.argoproj.io"
+(SITE,) = names(1)
+PLACE = f"indigo-{SITE}"
+COMPONENTS = ("mariadb", "valkey")  # a Job and a StatefulSet with its volume: what an end has to take away
 # of these, nothing may be another object, or the same one changed, when the engine has gone
 WATCHED = ("Namespace", "CustomResourceDefinition", "ClusterRole", "ClusterRoleBinding", "PriorityClass", "ConfigMap",
            "Secret", "Application", "AppProject", "ApplicationSet", "Deployment", "PersistentVolume")  # fmt: skip
 
 
 @pytest.fixture(scope="module")
-def theirs() -> Iterator[EmbeddedEngine]:
+def theirs(pytestconfig: pytest.Config) -> Iterator[EmbeddedEngine]:
     """Somebody's cluster, with an Argo CD of the pinned version, an Application that nobody syncs, and a namespace."""
-    with EmbeddedEngine(f"theirs-{os.getpid()}", Settings(nodes=1)) as engine:
+    with EmbeddedEngine(f"theirs-{os.getpid()}", settings(pytestconfig, nodes=1)) as engine:
         cluster = engine.cluster()
         app = {
             "apiVersion": "argoproj.io/v1alpha1",
             "kind": "Application",
-            "metadata": {"name": "indigo-dev", "namespace": "argocd"},
+            "metadata": {"name": PLACE, "namespace": "argocd"},
             "spec": {
                 "project": "nobody",
                 "source": {"repoURL": "file:///nowhere", "path": "."},
-                "destination": {"server": "https://kubernetes.default.svc", "namespace": "indigo-dev"},
+                "destination": {"server": "https://kubernetes.default.svc", "namespace": PLACE},
             },
         }
-        for name in ("indigo-dev", "somebody"):
+        for name in (PLACE, "somebody"):
             cluster.apply({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}})
-        head = {"name": "precious", "namespace": "indigo-dev", "labels": {"indigo-paas/environment": "dev"}}
+        head = {"name": "precious", "namespace": PLACE, "labels": {"indigo-paas/environment": SITE}}
         cluster.apply({"apiVersion": "v1", "kind": "ConfigMap", "metadata": head, "data": {"a": "b"}})
         cluster.apply(app)
         yield engine
@@ -146,18 +151,21 @@ def test_an_argo_cd_that_would_take_our_applications_is_refused(theirs: Embedded
 
 
 def test_it_delivers_beside_another_argo_cd_and_leaves_everything_as_it_was(
-    theirs: EmbeddedEngine, recorder: Recorder
+    theirs: EmbeddedEngine, recorder: Recorder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    small = write_checkout(tmp_path, 1, "small", COMPONENTS)
+    run("git", "init", "--quiet", cwd=small)
+    monkeypatch.setattr("harness.e2e.deploy.repository", lambda: small)
     before = picture(theirs.cluster())
     engine = existing(theirs, "beside")
     engine.up()
     try:
-        done = deploy(engine, "dev", recorder)
-        assert {"mariadb", "iam", "orchestrator", "dashboard"} <= set(done.components)
+        done = deploy(engine, SITE, recorder)
+        assert set(done.components) == set(COMPONENTS)
         cluster = engine.cluster()
         ours = cluster.list("Namespace", labels=f"{removal.LABEL}={engine.run}")
         names = {item["metadata"]["name"] for item in ours}
-        assert names == {f"indigo-dev-{engine.run}", engine.argocd_namespace}
+        assert names == {f"{PLACE}-{engine.run}", engine.argocd_namespace}
         during = picture(theirs.cluster())
         assert {name: during.get(name) for name in before} == before
         with pytest.raises(UserError, match="the namespace somebody is there, and was not made by this engine"):

@@ -54,9 +54,10 @@ class FakeCluster:
         self.touched.append((name, patch["metadata"]["annotations"][ANNOTATION]))
 
 
-def application(running: bool) -> dict[str, Any]:
-    spec = {"destination": {"namespace": "here"}}
-    item: dict[str, Any] = {"metadata": {"name": "a", "namespace": "argocd"}, "spec": spec, "status": {}}
+def application(running: bool, name: str = "a", to: str = "here", health: str = "") -> dict[str, Any]:
+    spec = {"destination": {"namespace": to}}
+    status = {"health": {"status": health}}
+    item: dict[str, Any] = {"metadata": {"name": name, "namespace": "argocd"}, "spec": spec, "status": status}
     return {**item, "operation": {"sync": {}}} if running else item
 
 
@@ -81,6 +82,27 @@ def test_a_job_that_ends_is_a_reason_to_look_and_one_that_runs_on_is_none() -> N
             time.sleep(0.02)
     assert before == [], "nothing got ready"
     assert cluster.touched[0][0] == "a"
+
+
+def test_an_application_that_gets_ready_is_a_reason_to_look_at_those_that_deliver_applications() -> None:
+    child = ("MODIFIED", application(False, "child", health="Progressing"))
+    cluster = FakeCluster(
+        Application=[
+            ("ADDED", application(True, "parent", to="argocd")),
+            ("ADDED", application(True, "stranger")),
+            child,
+        ],
+        Application_later=[child, ("MODIFIED", application(False, "child", health="Healthy"))],
+    )
+    with Pacer(cluster, seconds=60):  # type: ignore[arg-type]
+        time.sleep(1.0)
+        before = len(cluster.touched)
+        cluster.more.set()
+        end = time.monotonic() + 10
+        while len(cluster.touched) < before + len(LOOKS):
+            assert time.monotonic() < end, cluster.touched
+            time.sleep(0.02)
+    assert {name for name, _ in cluster.touched} == {"parent"}
 
 
 def test_the_annotation_is_taken_away_at_the_end_of_the_operation() -> None:

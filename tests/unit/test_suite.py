@@ -17,6 +17,7 @@ import pytest
 from harness import toolchain
 from harness.errors import UserError
 from harness.paths import repository
+from harness.report.machine import machine
 from harness.report.model import Outcome, Report, Tier, Verdict
 from harness.report.recorder import Recorder
 from harness.suite import Selection, runner, select
@@ -28,6 +29,7 @@ from tests import ending
 ROOT = repository()
 GOOD = "def test_good():\n    assert True\n"
 BAD = "def test_bad():\n    assert 'password=hunter2hunter2' == 1\n"
+OPTION = "def pytest_addoption(parser):\n    parser.addoption('--indigo-roomy', action='store_true')\n"
 SLOW = "import time\ndef test_slow():\n    time.sleep(300)\n"
 
 
@@ -85,11 +87,16 @@ def test_no_worker_is_started_where_somebody_looks_or_has_said_otherwise(argumen
     assert select(("unit",), ("-x",), ROOT).workers
 
 
-def test_the_story_runs_here_and_everything_else_beside_it() -> None:
+@pytest.mark.parametrize(("gibibytes", "roomy"), [(24, ("--indigo-roomy",)), (4, ())])
+def test_the_story_runs_here_and_everything_else_beside_it(
+    monkeypatch: pytest.MonkeyPatch, gibibytes: int, roomy: tuple[str, ...]
+) -> None:
+    small = machine().model_copy(update={"memory_bytes": gibibytes << 30})
+    monkeypatch.setattr("harness.suite.selection.machine", lambda: small)
     here, beside = select((), ("-x",), ROOT).split()
-    assert here == ("tests/gitops/story",)
+    assert here == ("tests/gitops/story", *roomy)
     assert [part.title for part in beside] == [ENGINES, QUICK]
-    assert beside[0].arguments == ("tests/gitops", "--ignore=tests/gitops/story")
+    assert beside[0].arguments == ("tests/gitops", "--ignore=tests/gitops/story", *roomy)
     assert beside[1].arguments[-3:] == ("tests/unit", "tests/commands", "tests/static")
     assert beside[0].nice < beside[1].nice
 
@@ -258,6 +265,7 @@ def test_ctrl_c_ends_the_whole_run_with_a_report_that_says_so(tmp_path: Path, gr
         (tmp_path / "tests" / name).mkdir(parents=True)
         where = name.replace("/", "_")
         (tmp_path / "tests" / name / f"test_{where}.py").write_text(f"{GOOD}\n{SLOW}", encoding="utf-8")
+    (tmp_path / "tests" / "conftest.py").write_text(OPTION, encoding="utf-8")
     (tmp_path / "pyproject.toml").write_text(
         '[tool.pytest.ini_options]\naddopts = "-p harness.report.plugin -p no:cacheprovider -p no:helm-charts"\n'
     )

@@ -107,12 +107,15 @@ class Place:
         Raises:
             UserError: it cannot be executed.
         """
+        log = self.logs / f"{name}.log"
+        if name not in self.ports:  # the first start of this run: what stands there is of an earlier one
+            log.unlink(missing_ok=True)
         self.ports[name] = ports
         self.supervisor.start_server(
             name,
             [str(self.programs / (program or name)), *arguments],
             env=self.environment(name, env),
             cwd=self.run_dir,
-            log=self.logs / f"{name}.log",
+            log=log,
             order=STOP_ORDER.index(name) if name in STOP_ORDER else 0,
         )

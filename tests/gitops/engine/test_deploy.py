@@ -104,8 +104,12 @@ def _run_smoke(
     """Run the tests of an existing cluster as `indigo smoke` does."""
     command = [sys.executable, "-m", "harness", "smoke", "--functional", "--environment", environment]
     command += ["--kubeconfig", str(engine.kubeconfig), *arguments]
-    env = {**os.environ, "INDIGO_REPORTS": str(reports)}
-    return subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True, check=False)
+    temporary = reports.with_name("tmp")
+    temporary.mkdir(exist_ok=True)
+    env = {**os.environ, "INDIGO_REPORTS": str(reports), "TMPDIR": str(temporary)}
+    done = subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True, check=False)
+    assert list(temporary.iterdir()) == [], "what is in a kubeconfig was written down, and left"
+    return done
 
 
 def _drills(platform: Platform) -> None:

@@ -23,6 +23,7 @@ from harness.engines.embedded.engine import Tools
 from harness.engines.leftovers import leftovers
 from harness.engines.supervision import ServerDied
 from harness.errors import UserError
+from tests.gitops.conftest import settings
 from tests.gitops.engine.support import ROOT, eventually
 
 pytestmark = pytest.mark.gitops
@@ -109,9 +110,9 @@ def listening() -> set[int]:
 
 
 @pytest.fixture(scope="module")
-def next_run(runs_dir: Path) -> Iterator[EmbeddedEngine]:
+def next_run(pytestconfig: pytest.Config, runs_dir: Path) -> Iterator[EmbeddedEngine]:
     """An engine of the name that a killed one had."""
-    engine = EmbeddedEngine("killed-0", Settings(nodes=1), runs=runs_dir)
+    engine = EmbeddedEngine("killed-0", settings(pytestconfig, nodes=1), runs=runs_dir)
     engine.up()
     yield engine
     engine.down()

@@ -17,7 +17,6 @@ from harness.e2e.platform import Platform, converged
 from harness.engines.base import Engine
 from harness.engines.crds import families_of
 from harness.engines.embedded.engine import EmbeddedEngine, Tools
-from harness.engines.embedded.settings import Settings
 from harness.model.trial import in_turn, profiles, trial
 from harness.paths import repository
 from harness.render import render_environment
@@ -25,6 +24,7 @@ from harness.report import model as report
 from harness.report.recorder import Recorder
 from harness.toolchain import catalog
 from tests.ending import leave
+from tests.gitops.conftest import settings
 
 
 def describe(recorder: Recorder) -> None:
@@ -99,7 +99,7 @@ def platform(recorder: Recorder, profile: str, others: list[str], pytestconfig: 
         recorder.artefact("Logs of the engine's servers", logs)
     tried = trial(repository(), profile)
     families = families_needed([profile, *others])
-    engine = EmbeddedEngine(f"e2e-{os.getpid()}", Settings(logs=logs, families=families), tools=tools)
+    engine = EmbeddedEngine(f"e2e-{os.getpid()}", settings(pytestconfig, logs=logs, families=families), tools=tools)
     with recorder.phase("engine up", budget=10):
         engine.up()
     try:

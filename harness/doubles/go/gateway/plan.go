@@ -176,7 +176,7 @@ func (r route) attach(s snapshot, mine map[string]bool, rules map[string]map[str
 }
 
 func (r route) join(gateway gateway, parent reference, own []rule, rules map[string]map[string][]rule, attached map[string]map[string]int) error {
-	key, problem := gateway.Metadata.key(), error(refusal{"NoMatchingParent", "the gateway has no such listener"})
+	joined, key, problem := false, gateway.Metadata.key(), error(refusal{"NoMatchingParent", "the gateway has no such listener"})
 	for _, listener := range gateway.Spec.Listeners {
 		if name := text(parent.SectionName, listener.Name); name != listener.Name || parent.Port != nil && *parent.Port != listener.Port {
 			continue
@@ -202,6 +202,9 @@ func (r route) join(gateway gateway, parent reference, own []rule, rules map[str
 		}
 		rules[key][listener.Name] = append(rules[key][listener.Name], fitting...)
 		attached[key][listener.Name]++
+		joined = true // a parent without a section is every listener that fits
+	}
+	if joined {
 		return nil
 	}
 	return problem

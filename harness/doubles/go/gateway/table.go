@@ -70,7 +70,7 @@ func (s ruleSpec) common(owner metadata) (rule, error) {
 		switch {
 		case filter.Type == "RequestHeaderModifier" && filter.Headers != nil:
 			found.set, found.add, found.remove = filter.Headers.Set, filter.Headers.Add, filter.Headers.Remove
-		case filter.Type == "URLRewrite" && filter.Rewrite.Path != nil && filter.Rewrite.Path.Type == "ReplacePrefixMatch":
+		case filter.Type == "URLRewrite" && filter.Rewrite != nil && filter.Rewrite.Path != nil && filter.Rewrite.Path.Type == "ReplacePrefixMatch":
 			found.prefix = &filter.Rewrite.Path.Prefix
 		default:
 			return found, unsupported{"filters.type " + filter.Type}
