@@ -115,6 +115,7 @@ def test_phases_know_their_parent_their_budget_and_how_they_ended() -> None:
     assert (outer.parent, inner.parent, again.name) == (None, "engine up", "etcd (2)")
     assert outer.seconds and outer.over == outer.seconds - 0.5
     assert again.failed and not inner.failed
+    assert outer.model_copy(update={"seconds": 0.54}).over == 0, "what is shown as 0.0 s is no excess"
 
 
 def test_a_sync_stamps_when_objects_came_and_became_ready() -> None:
