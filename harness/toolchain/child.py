@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
@@ -73,11 +74,18 @@ class Child:
             self._signal(signal.SIGTERM)
             with contextlib.suppress(subprocess.TimeoutExpired):
                 self.process.wait(GRACE_SECONDS)
-        self._signal(signal.SIGKILL)
+        end = time.monotonic() + GRACE_SECONDS
+        while self._signal(signal.SIGKILL) and time.monotonic() < end:
+            self.process.poll()  # the leader's end is ours to take note of, that of the others init's
+            time.sleep(0.005)
         self.process.wait()
         assert self.process.stdin is not None
         self.process.stdin.close()
 
-    def _signal(self, number: int) -> None:
-        with contextlib.suppress(ProcessLookupError, PermissionError):
+    def _signal(self, number: int) -> bool:
+        """Send a signal to the group, and return whether there was anybody left of it."""
+        try:
             os.killpg(self.process.pid, number)
+        except (ProcessLookupError, PermissionError):
+            return False
+        return True
