@@ -14,8 +14,6 @@ from harness.report.model import Tier
 GITOPS = "tests/gitops"
 TIERS = {"unit": ("tests/unit", "tests/commands"), "static": ("tests/static",), "gitops": (GITOPS,)}
 """The folders of each tier; what the command line does with charts is of the tier unit, as the rest of the harness."""
-OWN = (f"{GITOPS}/test_existing_cluster.py", f"{GITOPS}/test_production.py")
-"""Those that share no engine with any other file: they need not wait for the others."""
 KIND = "tests/kind"
 CLUSTER = "tests/cluster"
 EXISTING = "tests/existing"
@@ -40,7 +38,6 @@ class Part:
 
 QUICK = "unit and static tests"
 ENGINES = "tests of engines"
-OWN_ENGINES = "tests with engines of their own"
 
 
 @dataclass(frozen=True)
@@ -102,9 +99,7 @@ class Selection:
         story = STORIES["embedded"]
         rest = tuple(path for path in self.engine if path != story)
         roomy = ("--indigo-roomy",) if machine().memory_bytes >= ROOM else ()
-        others = (*rest, *(f"--ignore={path}" for path in (story, *OWN)), *roomy)
-        parts = [Part(ENGINES, "engines", others, nice=1), Part(OWN_ENGINES, "own-engines", (*OWN, *roomy), nice=1)]
-        return (story, *roomy), [*parts, *quick]
+        return (story, *roomy), [Part(ENGINES, "engines", (*rest, f"--ignore={story}", *roomy), nice=1), *quick]
 
     def _workers(self) -> tuple[str, ...]:
         return ("-n", str(machine().cores), "--dist", "loadfile") if self.workers else ()

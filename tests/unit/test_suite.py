@@ -23,7 +23,7 @@ from harness.report.recorder import Recorder
 from harness.suite import Selection, runner, select
 from harness.suite.beside import Beside, Pytest
 from harness.suite.runner import Together, combined
-from harness.suite.selection import ENGINES, OWN, OWN_ENGINES, QUICK
+from harness.suite.selection import ENGINES, QUICK
 from tests import ending
 
 ROOT = repository()
@@ -95,12 +95,10 @@ def test_the_story_runs_here_and_everything_else_beside_it(
     monkeypatch.setattr("harness.suite.selection.machine", lambda: small)
     here, beside = select((), ("-x",), ROOT).split()
     assert here == ("tests/gitops/story", *roomy)
-    assert [part.title for part in beside] == [ENGINES, OWN_ENGINES, QUICK]
-    ignored = tuple(f"--ignore={path}" for path in ("tests/gitops/story", *OWN))
-    assert beside[0].arguments == ("tests/gitops", *ignored, *roomy)
-    assert beside[1].arguments == (*OWN, *roomy) and all((ROOT / path).is_file() for path in OWN)
-    assert beside[2].arguments[-3:] == ("tests/unit", "tests/commands", "tests/static")
-    assert beside[0].nice == beside[1].nice < beside[2].nice
+    assert [part.title for part in beside] == [ENGINES, QUICK]
+    assert beside[0].arguments == ("tests/gitops", "--ignore=tests/gitops/story", *roomy)
+    assert beside[1].arguments[-3:] == ("tests/unit", "tests/commands", "tests/static")
+    assert beside[0].nice < beside[1].nice
 
 
 @pytest.mark.parametrize(
@@ -267,8 +265,6 @@ def test_ctrl_c_ends_the_whole_run_with_a_report_that_says_so(tmp_path: Path, gr
         (tmp_path / "tests" / name).mkdir(parents=True)
         where = name.replace("/", "_")
         (tmp_path / "tests" / name / f"test_{where}.py").write_text(f"{GOOD}\n{SLOW}", encoding="utf-8")
-    for path in OWN:
-        (tmp_path / path).write_text(f"{GOOD}\n{SLOW}", encoding="utf-8")
     (tmp_path / "tests" / "conftest.py").write_text(OPTION, encoding="utf-8")
     (tmp_path / "pyproject.toml").write_text(
         '[tool.pytest.ini_options]\naddopts = "-p harness.report.plugin -p no:cacheprovider -p no:helm-charts"\n'
@@ -289,8 +285,8 @@ sys.exit(runner.run(select((), (), root), "test", "indigo test"))
         start_new_session=True, preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
     )  # fmt: skip
     try:
-        wait_until(lambda: len(list((tmp_path / "reports").rglob("report.json"))) >= 4, "all four parts have begun")
-        wait_until(lambda: _under_way(tmp_path) >= 4, "the slow test of each part runs")
+        wait_until(lambda: len(list((tmp_path / "reports").rglob("report.json"))) >= 3, "all three parts have begun")
+        wait_until(lambda: _under_way(tmp_path) >= 3, "the slow test of each part runs")
         (os.killpg if group else os.kill)(process.pid, signal.SIGINT)
         said, _ = process.communicate(timeout=30)
     finally:
