@@ -81,8 +81,7 @@ class Pacer(Background):
         self._pace = Pace(seconds)
         self._lock = threading.Lock()
         self._annotated: set[str] = set()
-        self._known: dict[str, State | None] = {}
-        self._said: dict[str, tuple[str, ...]] = {}
+        self._known: dict[str, object] = {}
 
     def _work(self) -> Mapping[str, Callable[[], None]]:
         watches: dict[str, Callable[[], None]] = {
@@ -111,10 +110,13 @@ class Pacer(Background):
         metadata = item["metadata"]
         state = None if event == "DELETED" else health(item).state
         with self._lock:
-            if self._known.get(metadata["uid"]) != state:
-                self._known[metadata["uid"]] = state
-                if state is not State.PROGRESSING:
-                    self._pace.changed[metadata["namespace"]] = time.monotonic()
+            if self._is_news(metadata["uid"], state) and state is not State.PROGRESSING:
+                self._pace.changed[metadata["namespace"]] = time.monotonic()
+
+    def _is_news(self, key: str, state: object) -> bool:
+        """Note a state, and return whether it is another one than before."""
+        before, self._known[key] = self._known.get(key), state
+        return before != state
 
     def _application(self, event: str, item: Object) -> None:
         app = Application(item)
@@ -122,8 +124,7 @@ class Pacer(Background):
         # what the health check of Applications reads (argocd/bootstrap/templates/settings.yaml)
         said = () if event == "DELETED" else (app.health, app.sync, app.operation.phase if app.operation else "")
         with self._lock:
-            if self._said.get(app.name) != said:
-                self._said[app.name] = said
+            if self._is_news(app.name, said):
                 self._pace.changed[self.namespace] = time.monotonic()
             self._pace.places[app.name] = item.get("spec", {}).get("destination", {}).get("namespace", "")
             if running:

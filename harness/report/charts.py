@@ -28,6 +28,11 @@ def duration(seconds: float) -> str:
     return f"{minutes // 60} h {minutes % 60:02d} min"
 
 
+def excess(seconds: float) -> str:
+    """Return by how much a budget was passed, for people: as a duration, and never as 0.0 s."""
+    return f"{seconds:.2f} s" if seconds < 0.05 else duration(seconds)
+
+
 def ticks(total: float) -> list[float]:
     """Return round times from 0 to at most `total` seconds, six at most."""
     step = next((step for step in STEPS if total / step <= 5), STEPS[-1] * max(1, round(total / STEPS[-1] / 5)))
@@ -73,7 +78,7 @@ def _phase_row(phase: Phase, depth: int, total: float, now: float) -> Html:
         at = _percent(phase.start + phase.budget, total)
         shapes.append(el("line", x1=at, x2=at, y1=-10, y2=10, class_="budget"))
     words = {"unended": "did not end", "broken": "ended with an error", "done": ""}[kind]
-    over = f"over by {duration(phase.over)}" if phase.over else ""
+    over = f"over by {excess(phase.over)}" if phase.over else ""
     if phase.budget is not None and phase.seconds is None and ran > phase.budget:
         over = "over budget"
     marks = [el("span", text, class_=f"flag {style}") for text, style in ((words, "bad"), (over, "warn")) if text]

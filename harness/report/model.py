@@ -146,8 +146,8 @@ class Phase(Closed):
 
     @property
     def over(self) -> float:
-        """Seconds beyond the budget, to a tenth as they are shown; 0 where there is none or it was kept."""
-        return round(max(0.0, (self.seconds or 0.0) - self.budget), 1) if self.budget is not None else 0.0
+        """Seconds beyond the budget; 0 where there is none or it was kept."""
+        return max(0.0, (self.seconds or 0.0) - self.budget) if self.budget is not None else 0.0
 
 
 class Assertion(Closed):

@@ -22,7 +22,7 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
-from harness.report.charts import duration
+from harness.report.charts import duration, excess
 from harness.report.model import Phase, State, Sync
 
 EVERY = 15.0  # seconds without a line after which a plain one says what is waited for
@@ -306,5 +306,5 @@ class Progress:
 
 def _took(phase: Phase) -> str:
     budget = "" if phase.budget is None else f" of {duration(phase.budget)}"
-    over = f", over by {duration(phase.over)}" if phase.over else ""
+    over = f", over by {excess(phase.over)}" if phase.over else ""
     return f"{duration(phase.seconds or 0.0)}{budget}{over}"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from harness.report.charts import duration
+from harness.report.charts import duration, excess
 from harness.report.model import Report, Verdict
 
 SLOWEST = 6
@@ -28,7 +28,7 @@ def lines(report: Report, page: Path | None = None) -> list[str]:
         width = max(len(phase.name) for phase in shown)
         for phase in shown:
             budget = f" of {duration(phase.budget)}" if phase.budget is not None else ""
-            over = f"  OVER BUDGET by {duration(phase.over)}" if phase.over else ""
+            over = f"  OVER BUDGET by {excess(phase.over)}" if phase.over else ""
             text.append(f"  {phase.name:<{width}}  {duration(phase.seconds or 0.0):>11}{budget}{over}")
     text.append("")
     if report.verdict in (Verdict.INCOMPLETE, Verdict.EMPTY):

@@ -7,7 +7,7 @@ import http.server
 import ssl
 import tempfile
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -40,26 +40,26 @@ class Server(http.server.BaseHTTPRequestHandler):
         """Write nothing."""
 
 
-def pems(use: str, names: Sequence[str], authority: certificates.Issued) -> tuple[bytes, bytes]:
-    certificate = {"use": use, "name": use, "names": list(names)}
-    secret = Secret.model_validate({"certificate": certificate, "keys": KEYS, "purpose": "For this test."})
-    made = certificates.new_certificate(secret, "test", authority)
-    return made["tls.crt"].reveal(), made["tls.key"].reveal()
+CLIENT = {"certificate": {"use": "client", "name": "client"}, "keys": KEYS, "purpose": "For this test."}
 
 
-@pytest.fixture
-def authority() -> certificates.Issued:
-    """Who signs for both sides."""
-    found = certificates.read_authority(certificates.new_authority("test"))
+def new_authority(name: str) -> certificates.Issued:
+    found = certificates.read_authority(certificates.new_authority(name))
     assert found is not None
     return found
 
 
 @pytest.fixture
+def authority() -> certificates.Issued:
+    """Who signs for both sides."""
+    return new_authority("test")
+
+
+@pytest.fixture
 def server(authority: certificates.Issued, tmp_path: Path) -> Iterator[str]:
     """The address of a server that speaks with nobody who has no certificate of the authority's."""
-    certificate, key = pems("server", ["localhost"], authority)
-    (tmp_path / "server.pem").write_bytes(certificate + key)
+    certificate, key = certificates.for_hosts(["localhost"], authority)
+    (tmp_path / "server.pem").write_bytes(certificate.reveal() + key.reveal())
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     context.load_cert_chain(tmp_path / "server.pem")
     context.load_verify_locations(cadata=authority.pem()[0].reveal().decode())
@@ -83,8 +83,8 @@ def temporary(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def written(folder: Path, server: str, authority: certificates.Issued, **more: object) -> Path:
-    certificate, key = (base64.b64encode(pem).decode() for pem in pems("client", [], authority))
-    ca = base64.b64encode(authority.pem()[0].reveal()).decode()
+    made = certificates.new_certificate(Secret.model_validate(CLIENT), "test", authority)
+    ca, certificate, key = (base64.b64encode(made[name].reveal()).decode() for name in KEYS)
     path = folder / "config"
     content = {
         "current-context": "a",
@@ -115,9 +115,7 @@ def test_no_file_is_left_while_certificates_are_used_and_several_may_connect_at_
 def test_a_server_of_another_authority_is_not_spoken_with(
     tmp_path: Path, server: str, authority: certificates.Issued, temporary: Path
 ) -> None:
-    other = certificates.read_authority(certificates.new_authority("other"))
-    assert other is not None
-    path = written(tmp_path, server, other)
+    path = written(tmp_path, server, new_authority("other"))
     with pytest.raises(Exception, match="CERTIFICATE_VERIFY_FAILED"):
         status(connect(path))
     path = written(tmp_path, server, authority, **{"tls-server-name": "elsewhere"})
@@ -125,9 +123,9 @@ def test_a_server_of_another_authority_is_not_spoken_with(
         status(connect(path))
 
 
-def test_a_kubeconfig_with_a_certificate_that_is_none_is_refused(tmp_path: Path, temporary: Path) -> None:
-    authority = certificates.read_authority(certificates.new_authority("test"))
-    assert authority is not None
+def test_a_kubeconfig_with_a_certificate_that_is_none_is_refused(
+    tmp_path: Path, authority: certificates.Issued, temporary: Path
+) -> None:
     path = written(tmp_path, "https://localhost:1", authority)
     content = yaml.safe_load(path.read_text())
     content["clusters"][0]["cluster"]["certificate-authority-data"] = base64.b64encode(b"nonsense").decode()

@@ -23,6 +23,7 @@ from harness.model.contract import Need
 from harness.report import Assertion, Engine, Graph, Masker, Outcome, Recorder, Report, State, Tier, Verdict, sample
 from harness.report import summary as summary_of
 from harness.report.__main__ import read
+from harness.report.charts import excess
 from harness.report.html import page
 from harness.report.junit import junit
 from harness.report.layout import Drawing, lay_out
@@ -115,7 +116,7 @@ def test_phases_know_their_parent_their_budget_and_how_they_ended() -> None:
     assert (outer.parent, inner.parent, again.name) == (None, "engine up", "etcd (2)")
     assert outer.seconds and outer.over == outer.seconds - 0.5
     assert again.failed and not inner.failed
-    assert outer.model_copy(update={"seconds": 0.54}).over == 0, "what is shown as 0.0 s is no excess"
+    assert excess(outer.model_copy(update={"seconds": 0.526}).over) == "0.03 s", "an excess is not shown as none"
 
 
 def test_a_sync_stamps_when_objects_came_and_became_ready() -> None:

@@ -134,7 +134,7 @@ def indigo(*words: str) -> subprocess.CompletedProcess[str]:
 def test_up_status_kubeconfig_and_down_on_the_command_line_and_all_of_it_within_a_gibibyte() -> None:
     name = f"test-{os.getpid()}"
     try:
-        first = indigo("up", "--name", name, "--nodes", "1")
+        first = indigo("up", "--name", name, "--nodes", "4")
         assert first.returncode == 0, first.stderr
         assert f"export KUBECONFIG=$(indigo kubeconfig --name {name})" in first.stdout
         assert "Not started:" in first.stdout
@@ -146,7 +146,7 @@ def test_up_status_kubeconfig_and_down_on_the_command_line_and_all_of_it_within_
         assert 300 * 2**20 < total < GIBIBYTE, f"{total / 2**20:.0f} MiB"
         assert name in indigo("status").stdout
         file = Path(indigo("kubeconfig", "--name", name).stdout.strip())
-        assert len(Cluster(file).list("Node")) == 1
+        assert len(Cluster(file).list("Node")) == 4
         run_dir = Path(status["run_dir"])
     finally:
         assert indigo("down", "--name", name).returncode == 0
