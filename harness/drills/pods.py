@@ -74,41 +74,56 @@ def own_budget(scene: Scene) -> float:
     return float(scene.platform.graph.contracts[scene.component].availability.budget)
 
 
-def _node(scene: Scene) -> str:
-    """Return the worker that most of the platform's pods are on.
+def _fixed(scene: Scene) -> dict[str, set[str]]:
+    """Return by node the components with a pod on it whose volume cannot leave it."""
+    bound = set()
+    for volume in scene.platform.cluster.list("PersistentVolume"):
+        claim = volume["spec"].get("claimRef") or {}
+        if claim.get("namespace") == scene.namespace and volume["spec"].get("nodeAffinity"):
+            bound.add(claim["name"])
+    found: dict[str, set[str]] = {}
+    for pod in pods_of(scene):
+        claims = {one["persistentVolumeClaim"]["claimName"] for one in pod["spec"].get("volumes", [])
+                  if "persistentVolumeClaim" in one}  # fmt: skip
+        if claims & bound:
+            found.setdefault(pod["spec"].get("nodeName", ""), set()).add(_component(pod))
+    return found
+
+
+def _component(pod: Object) -> str:
+    return str(pod["metadata"]["labels"]["app.kubernetes.io/name"])
+
+
+def _node(scene: Scene) -> tuple[str, set[str]]:
+    """Return the worker that most pods may leave, and the components whose volumes keep their pods on it.
+
+    They are waived, with those that need them: nobody can bring them back before the node is.
 
     Raises:
-        UserError: there are not two nodes that take pods.
+        UserError: there are not two nodes that take pods, or no pod may leave either: nothing would be learned.
     """
     nodes = [node for node in scene.platform.cluster.list("Node") if not node["spec"].get("taints")]
     names = [str(node["metadata"]["name"]) for node in nodes]
     if len(names) < 2:
         raise UserError("there is no second node that takes pods", fix="start the engine with three nodes")
-    used = Counter(pod["spec"].get("nodeName", "") for pod in pods_of(scene))
-    return max(names, key=lambda name: used[name])
-
-
-def _waive_bound(scene: Scene, node: str) -> None:
-    """Waive the components with a pod on a node whose volume cannot leave it, and those that need them."""
-    fixed = set()
-    for volume in scene.platform.cluster.list("PersistentVolume"):
-        claim = volume["spec"].get("claimRef") or {}
-        if claim.get("namespace") == scene.namespace and volume["spec"].get("nodeAffinity"):
-            fixed.add(claim["name"])
-    found = set()
-    for pod in pods_of(scene):
-        claims = {one["persistentVolumeClaim"]["claimName"] for one in pod["spec"].get("volumes", [])
-                  if "persistentVolumeClaim" in one}  # fmt: skip
-        if pod["spec"].get("nodeName") == node and claims & fixed:
-            found.add(pod["metadata"]["labels"]["app.kubernetes.io/name"])
-    if found:
-        scene.notes.append(f"their volumes cannot leave {node}: {', '.join(sorted(found))}; they wait for it")
-    scene.waived.update(_needing(scene, found))
+    fixed = _fixed(scene)
+    placed = [(_component(pod), str(pod["spec"].get("nodeName", ""))) for pod in pods_of(scene)]
+    free = Counter(node for component, node in placed if component not in fixed.get(node, ()))
+    name = max(names, key=lambda name: free[name])
+    if not free[name]:
+        raise UserError(
+            "no pod may leave its node: their volumes hold all of them",
+            fix="deliver a component without a volume, or a storage class whose volumes are not bound to a node",
+        )
+    stay = fixed.get(name, set())
+    if stay:
+        scene.notes.append(f"their volumes cannot leave {name}: {', '.join(sorted(stay))}; they wait for it")
+    scene.waived.update(_needing(scene, stay))
+    return name, stay
 
 
 def _drained(scene: Scene) -> Recovered:
-    cluster, node = scene.platform.cluster, _node(scene)
-    _waive_bound(scene, node)
+    cluster, (node, _) = scene.platform.cluster, _node(scene)
     scene.undo.callback(cluster.patch, "Node", node, {"spec": {"unschedulable": None}})
     cluster.patch("Node", node, {"spec": {"unschedulable": True}})
     moved = [pod for pod in pods_of(scene) if pod["spec"].get("nodeName") == node]
@@ -148,20 +163,20 @@ def _evict(scene: Scene, pod: Object) -> bool:
 
 
 def _stopped(scene: Scene) -> Recovered:
-    engine, node = scene.platform.engine, _node(scene)
-    _waive_bound(scene, node)
+    engine, (node, stay) = scene.platform.engine, _node(scene)
     scene.notes.append(f"stopped: {node}")
     scene.undo.callback(engine.restart, node)
     engine.kill(node)
-    bound = frozenset(scene.waived)
+    waived = frozenset(scene.waived)
 
     def recovered() -> bool:
         left = {
-            pod["metadata"]["labels"]["app.kubernetes.io/name"]
+            _component(pod)
             for pod in pods_of(scene)
             if pod["spec"].get("nodeName") == node and "deletionTimestamp" not in pod["metadata"]
         }
-        return left <= bound and all_answer(scene, bound)
+        # who needs what waits for the node cannot be ready; away from it must be everybody who may
+        return left <= stay and all_answer(scene, waived)
 
     return recovered
 

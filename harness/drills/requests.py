@@ -29,12 +29,14 @@ class Answer:
 
 
 class Requests(Background):
-    """Takes the answers from `with` to its end.
+    """Takes the answers from `with` to its end, and those that are still on their way then.
 
     Args:
         parts: by asker, the command that reads what to ask from its standard input and prints a line per answer, and
             what to ask.
     """
+
+    patience = TIMEOUT + 5  # seconds: the last question may get no answer
 
     def __init__(self, parts: Mapping[str, tuple[Sequence[str], Sequence[Mapping[str, Any]]]]) -> None:
         super().__init__()
@@ -72,8 +74,6 @@ class Requests(Background):
             program.stdin.flush()
         said = ""
         for line in program.stdout:
-            if self._ended.is_set():  # what is asked from now on is not measured; the program may take a while to end
-                break
             try:
                 heard = json.loads(line)
                 answer = Answer(heard["name"], heard["at"] / 1000 - self._clock, heard["error"])
@@ -116,7 +116,7 @@ class Requests(Background):
         return tuple(text for text, _ in found.most_common(3))
 
     def rate(self, since: float, until: float) -> float:
-        """Return how often a second the component was asked that was asked least."""
+        """Return how often a second the component was asked that was asked least; true once all answers are there."""
         if not self.components or until <= since:
             return 0.0
         counts = [sum(answer.at < until for answer in self.answers(name, since)) for name in self.components]

@@ -90,7 +90,7 @@ def run(platform: Platform, drill: Drill, component: str, askers: Askers | None 
         undo.close()
     _well(scene, "after the drill", 180)
     away = tuple(watch.away(injected, suffers))
-    rate = watch.rate(begun, ended - CALM)  # requests of the last moment may have no answer yet
+    rate = watch.rate(begun, ended)
     reasons = tuple(_reasons(recovery, budget, away, rate, _unnoticed(watch, noticed, away), watch.ends))
     return Result(
         drill=drill.id,

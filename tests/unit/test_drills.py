@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import re
 import time
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from click.testing import CliRunner
@@ -14,11 +15,13 @@ from jsonschema import Draft202012Validator
 
 from harness.cli.drill import drill, text
 from harness.drills import Drills, Result, Verdict, catalogue, session
-from harness.drills.model import Away, Measure
+from harness.drills.model import Away, Measure, Scene
+from harness.drills.pods import _node
 from harness.drills.probe import Gap, Probe, Sample, answering
 from harness.drills.run import _reasons
 from harness.engines import choice
 from harness.errors import UserError
+from harness.model.contract import Need
 from harness.paths import repository
 from harness.report.drills import drills_table
 from harness.report.model import Outcome, Tier
@@ -128,3 +131,50 @@ def test_a_cluster_that_is_not_of_our_making_is_never_drilled(monkeypatch: pytes
     refused = CliRunner().invoke(drill, ["run", "kill-pod", "--name", "prod"]).exception
     assert isinstance(refused, UserError)
     assert refused.message.startswith("the engine prod is of the kind cluster: drills break things")
+
+
+class Nodes:
+    """A cluster of two workers, whose volume of mariadb is a directory of the first."""
+
+    def __init__(self, *pods: tuple[str, str]) -> None:
+        claim = {"claimRef": {"namespace": "indigo", "name": "data-mariadb"}, "nodeAffinity": {"required": {}}}
+        self.objects: dict[str, list[Any]] = {
+            "Node": [{"metadata": {"name": name}, "spec": {}} for name in ("w1", "w2")],
+            "PersistentVolume": [{"spec": claim}],
+            "Pod": [_on_node(*pod) for pod in pods],
+        }
+
+    def list(self, kind: str, *_: object, **__: object) -> list[Any]:
+        return self.objects[kind]
+
+
+def _on_node(component: str, node: str) -> dict[str, Any]:
+    volumes = [{"persistentVolumeClaim": {"claimName": f"data-{component}"}}]
+    return {
+        "metadata": {"labels": {"app.kubernetes.io/name": component}},
+        "spec": {"nodeName": node, "volumes": volumes},
+    }
+
+
+def _scene(*pods: tuple[str, str]) -> Scene:
+    needs = SimpleNamespace(edges=[SimpleNamespace(need=Need.HARD, consumer="iam", provider="mariadb")])
+    platform = SimpleNamespace(cluster=Nodes(*pods), namespace="indigo", graph=needs)
+    return Scene(cast(Any, platform), "", contextlib.ExitStack())
+
+
+def test_the_node_of_a_drill_is_the_one_that_most_pods_may_leave() -> None:
+    scene = _scene(("mariadb", "w1"), ("mariadb", "w1"), ("iam", "w1"), ("valkey", "w2"), ("dashboard", "w2"))
+    assert _node(scene) == ("w2", set())
+    assert not scene.waived
+
+
+def test_who_waits_for_the_node_of_a_drill_is_waived_with_those_who_need_it() -> None:
+    scene = _scene(("mariadb", "w1"), ("iam", "w1"), ("valkey", "w1"), ("dashboard", "w2"))
+    assert _node(scene) == ("w1", {"mariadb"})
+    assert scene.waived == {"mariadb", "iam"}
+    assert scene.notes == ["their volumes cannot leave w1: mariadb; they wait for it"]
+
+
+def test_a_drill_on_a_node_that_no_pod_may_leave_is_refused() -> None:
+    with pytest.raises(UserError, match="no pod may leave its node"):
+        _node(_scene(("mariadb", "w1")))

@@ -101,6 +101,18 @@ def test_a_program_that_ends_by_itself_is_told_with_its_last_word() -> None:
     assert requests.ends == ["no targets"]
 
 
+def test_an_answer_that_is_on_its_way_at_the_end_is_waited_for() -> None:
+    late = PROGRAM + 'print(json.dumps({"name": "a", "at": int(time.time() * 1000), "error": "EOF"}))'
+    begun = time.monotonic()
+    with Requests({"x": ([sys.executable, "-c", late], [{"name": "a"}])}) as requests:
+        end = begun + 20
+        while requests.silent(begun) and time.monotonic() < end:
+            time.sleep(0.01)
+        assert requests.errors("a", begun) == ()
+    assert requests.errors("a", begun) == ("EOF",)
+    assert requests.ends == []
+
+
 def test_answers_that_come_late_are_put_in_the_order_of_their_questions() -> None:
     requests = asking("a")
     requests._answers["a"] = [

@@ -41,7 +41,8 @@ type Heard struct {
 	Error        string `json:"error"`
 }
 
-// watch asks every target again and again, whether or not the answer before has come.
+// watch asks every target again and again, whether or not the answer before has come, until its standard input ends;
+// the answers that are missing then are waited for.
 func watch() error {
 	input := bufio.NewReader(os.Stdin)
 	line, err := input.ReadBytes('\n')
@@ -60,8 +61,9 @@ func watch() error {
 		io.Copy(io.Discard, input)
 		stop()
 	}()
-	heard := make(chan Heard, 64)
+	heard, written := make(chan Heard, 64), make(chan struct{})
 	go func() {
+		defer close(written)
 		writer := json.NewEncoder(os.Stdout)
 		for one := range heard {
 			if writer.Encode(one) != nil { // nobody listens any more
@@ -71,7 +73,7 @@ func watch() error {
 	}()
 	period := time.Duration(watched.Milliseconds) * time.Millisecond
 	timeout := time.Duration(watched.Timeout) * time.Millisecond
-	var group sync.WaitGroup
+	var group, questions sync.WaitGroup
 	for index, target := range watched.Targets {
 		group.Add(1)
 		go func() {
@@ -80,7 +82,11 @@ func watch() error {
 			ticker := time.NewTicker(period)
 			defer ticker.Stop()
 			for ctx.Err() == nil {
-				go func() { heard <- target.hear(timeout) }()
+				questions.Add(1)
+				go func() {
+					defer questions.Done()
+					heard <- target.hear(timeout)
+				}()
 				select {
 				case <-ticker.C:
 				case <-ctx.Done():
@@ -89,6 +95,9 @@ func watch() error {
 		}()
 	}
 	group.Wait()
+	questions.Wait()
+	close(heard)
+	<-written
 	return nil
 }
 
