@@ -21,6 +21,7 @@ import urllib3
 
 from harness.errors import UserError
 
+KEPT = 40  # connections for the next request; each watch has one, and what is beyond is made anew, with its handshake
 _LOADING = threading.Lock()
 
 
@@ -65,6 +66,7 @@ def connect(kubeconfig: Path, context: str | None = None) -> Transport:
         chosen = next(entry for entry in contexts if entry["name"] == context) if context else active
         with _LOADING, tempfile.TemporaryDirectory(prefix="indigo-kubeconfig-") as folder:
             settings = client.Configuration()
+            settings.connection_pool_maxsize = KEPT
             try:
                 library.load_kube_config(str(kubeconfig), chosen["name"], settings, temp_file_path=folder)
                 pool = client.ApiClient(settings).rest_client.pool_manager

@@ -177,9 +177,7 @@ def _bad_tag(scene: Scene) -> Recovered:
 
     platform.until(stuck, f"a pod of {component} waits for an image that is not there", 60)
     mended = platform.source.take(good, f"back from {bad[:8]}")
-    for name in platform.environment.applications:  # as docs/how-to/when-a-sync-does-not-converge.md says
-        platform.apps.terminate(name)
-    platform.refresh()
+    platform.end_for(mended)  # as docs/how-to/when-a-sync-does-not-converge.md says
     scene.notes.append("the sync that waited for the image was ended by hand (argocd app terminate-op)")
 
     def recovered() -> bool:

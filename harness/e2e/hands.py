@@ -85,6 +85,28 @@ class Hands:
             for pod in pods
         )
 
+    def answers(self, docker: Docker, component: str) -> bool:
+        """Return whether each pod of a component answers now what its readiness probe asks over HTTP, in its time.
+
+        It is asked from its node, as the kubelet does, which lets several answers fail before it says so.
+        """
+        pods = self.pods(component)
+        return bool(pods) and all(200 <= self._probed(docker, pod) < 400 for pod in pods)
+
+    @staticmethod
+    def _probed(docker: Docker, pod: Object) -> int:
+        """Return the HTTP status that the readiness probe gets; 0: none in time."""
+        container = next(one for one in pod["spec"]["containers"] if "httpGet" in one.get("readinessProbe", {}))
+        probe = container["readinessProbe"]
+        get, ports = probe["httpGet"], {port["name"]: port["containerPort"] for port in container["ports"]}
+        url = f"http://{pod['status']['podIP']}:{ports.get(get['port'], get['port'])}{get.get('path', '/')}"
+        headers = [
+            word for one in get.get("httpHeaders", ()) for word in ("--header", f"{one['name']}: {one['value']}")
+        ]
+        words = ["--silent", "--output", "/dev/null", "--write-out", "%{http_code}", *headers]
+        words += ["--max-time", str(probe.get("timeoutSeconds", 1)), url]
+        return int(docker.ask("exec", pod["spec"]["nodeName"], "sh", "-c", 'curl "$@" || true', "probe", *words))
+
     def logs(self, component: str) -> str:
         """Return what the serving pods of a component have written."""
         texts = []

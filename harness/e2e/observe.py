@@ -29,6 +29,7 @@ KINDS = (
     "StatefulSet",
 )
 WAVE = "argocd.argoproj.io/sync-wave"
+PULSE = 10.0  # seconds
 
 
 @dataclass(frozen=True)
@@ -69,7 +70,7 @@ class Observer(Background):
         kinds: what is watched.
     """
 
-    patience = 0.0  # each waits for the server's next word
+    patience = 0.0  # each waits for the server's next word, or for the next pulse
 
     def __init__(
         self,
@@ -101,10 +102,12 @@ class Observer(Background):
     def _watch(self, kind: str) -> None:
         while not self._ended.is_set():
             try:
-                for event, item in self.cluster.watch(kind, self.namespace, seconds=3600):
+                # each pulse opens the connection anew: seldom, and it is there that the thread notices its end
+                for event, item in self.cluster.watch(kind, self.namespace, seconds=3600, pulse=PULSE):
                     if self._ended.is_set():
                         return
-                    self._take(event, {**item, "kind": kind})
+                    if item:
+                        self._take(event, {**item, "kind": kind})
             except Exception:  # the control plane goes away at the end of a run
                 if self._ended.wait(0.2):
                     return

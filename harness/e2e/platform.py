@@ -187,6 +187,17 @@ class Platform:
             self.wait(converged(revision), f"{what}: Synced and Healthy at {revision[:8]}", seconds)
             return observer.seen()
 
+    def end_for(self, revision: str) -> None:
+        """End the sync of an older commit that waits, once Argo CD knows of this one.
+
+        In the other order Argo CD begins the older one again, which is the newest that it knows.
+        """
+        self.refresh()
+        self.wait(lambda app: app.revision == revision, f"compared with {revision[:8]}")
+        for name in self.environment.applications:
+            self.apps.terminate(name)
+        self.refresh()
+
     def sync_again(self) -> None:
         """Run a sync of the commit that is there already, as the button in Argo CD does."""
         for name in self.environment.applications:

@@ -67,8 +67,8 @@ def values(components: Iterable[str], urls: Mapping[str, str]) -> dict[str, Any]
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Let the drills be last: what they break is what the other tests look at."""
-    items.sort(key=lambda item: item.path.name == "test_drills.py")
+    """Let those be first that need no platform: its images are loaded meanwhile; and the drills last: they break it."""
+    items.sort(key=lambda item: (item.path.name == "test_drills.py", "running" in getattr(item, "fixturenames", ())))
 
 
 @pytest.fixture(scope="session")

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import threading
+import time
+from collections.abc import Iterator
 from typing import Any, cast
 
 import pytest
@@ -24,6 +27,28 @@ def seen(*items: dict[str, Any]) -> Seen:
         observer._take("MODIFIED", one)
     (found,) = observer.seen()
     return found
+
+
+class Silent:
+    """A cluster in which nothing happens."""
+
+    def watch(self, *_: object, seconds: float, pulse: float = 3600.0) -> Iterator[tuple[str, dict[str, Any]]]:
+        end = time.monotonic() + seconds
+        while time.monotonic() < end:
+            time.sleep(min(pulse, 5.0))
+            yield "IDLE", {}
+
+
+def test_watches_end_with_the_observer_also_where_nothing_happens(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("harness.e2e.observe.PULSE", 0.01)
+    before = set(threading.enumerate())
+    with Observer(cast(Cluster, Silent()), "indigo-dev") as observer:
+        begun = set(threading.enumerate()) - before
+        assert len(begun) == len(observer.kinds)
+    end = time.monotonic() + 4
+    while any(thread.is_alive() for thread in begun):
+        assert time.monotonic() < end, "they watch on"
+        time.sleep(0.01)
 
 
 ROLLED = {"observedGeneration": 1, "replicas": 1, "updatedReplicas": 1, "readyReplicas": 1, "availableReplicas": 1}

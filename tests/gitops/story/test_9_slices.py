@@ -199,6 +199,6 @@ def test_as_a_whole_the_same_fix_waits_for_the_optional_component(ended: Platfor
         time.sleep(0.2)
     # the way out: a commit that mends it or switches it off, and the end of the sync that waits
     off = ended.source.take(ended.source.working_tree, "without the optional component")
-    ended.apps.terminate(ended.name)
+    ended.end_for(off)
     ended.deliver(off, "after the end of the sync that waited")
     assert not delivered(ended)
