@@ -17,11 +17,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 
 from harness.bench.scale import names, write_checkout
 from harness.cluster import Cluster, Object
 from harness.e2e.deploy import deploy
+from harness.engines import crds
 from harness.engines.embedded.argocd import CONTROLLER, argocd_definitions
 from harness.engines.embedded.engine import EmbeddedEngine
 from harness.engines.embedded.objects import patiently
@@ -30,6 +30,7 @@ from harness.engines.existing.engine import ExistingCluster
 from harness.engines.existing.settings import ClusterSettings
 from harness.engines.leftovers import leftovers
 from harness.errors import UserError
+from harness.paths import cache_dir
 from harness.process import run
 from harness.report.recorder import Recorder
 from harness.toolchain import argocd_module_dir
@@ -203,7 +204,7 @@ def test_kill_9_leaves_nothing_and_definitions_of_ours_that_somebody_uses_stay(t
     for server in (CONTROLLER, "argocd-applicationset-controller"):
         theirs.kill(server)
     before = theirs.cluster()
-    names = [yaml.safe_load(path.read_text())["metadata"]["name"] for path in argocd_definitions(argocd_module_dir())]
+    names = list(crds.prepared(argocd_definitions(argocd_module_dir()), cache_dir() / "crds"))
     for name in names:
         before.delete("CustomResourceDefinition", name)
     until(lambda: not any(before.find("CustomResourceDefinition", name) for name in names), "they are gone")
