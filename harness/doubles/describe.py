@@ -5,12 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-import yaml
 from pydantic import Field, ValidationError
 
 from harness.errors import UserError
 from harness.model.contract import SETTING_PATTERNS, Closed, Contract, Sentence
 from harness.model.graph import Graph
+from harness.model.load import read_yaml
 
 COMPONENTS = Path(__file__).parent / "components"
 TREES = (".yml", ".yaml", ".json")  # files of settings that can be read as a tree
@@ -137,13 +137,13 @@ def load(component: str) -> Double:
     """Return a double's own file.
 
     Raises:
-        UserError: there is none, or it does not fit the model.
+        UserError: there is none, it is no YAML, or it does not fit the model.
     """
     path = COMPONENTS / f"{component}.yaml"
+    if not path.is_file():
+        raise UserError(f"there is no double of {component}", fix=f"write one of {', '.join(names())}")
     try:
-        return Double.model_validate(yaml.safe_load(path.read_text()))
-    except FileNotFoundError as error:
-        raise UserError(f"there is no double of {component}", fix=f"write one of {', '.join(names())}") from error
+        return Double.model_validate(read_yaml(path))
     except ValidationError as error:
         raise UserError(
             f"the double of {component} is not as it should be", where=str(path), details=str(error)
