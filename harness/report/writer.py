@@ -17,7 +17,7 @@ from harness.report.model import Report
 JSON, JUNIT, HTML = "report.json", "junit.xml", "report.html"
 JSON_EVERY = 0.25  # seconds between two writes of a running report
 HTML_EVERY = 5.0
-SHARE = 60  # a write that took long is followed by a pause so many times as long: reporting is no load of its own
+SHARE = 20  # a write that took long is followed by a pause so many times as long: reporting is no load of its own
 
 
 class Writer:
