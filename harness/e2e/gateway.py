@@ -176,6 +176,9 @@ def _pod(image: str) -> Object:
     return {
         "serviceAccountName": NAME,
         "terminationGracePeriodSeconds": 10,
+        # beside the platform, not of it: where no drill stops a node
+        "nodeSelector": {"node-role.kubernetes.io/control-plane": ""},
+        "tolerations": [{"operator": "Exists"}],
         # policies let components reach port 443 of the gateway's pods, so they have to listen on it themselves
         "securityContext": {**POD, **LOW_PORTS},
         "containers": [

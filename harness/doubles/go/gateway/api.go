@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"log"
+	"net"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -16,6 +17,8 @@ import (
 	"sync"
 	"time"
 )
+
+const patience = 5 * time.Second // until a connection is there, or has failed
 
 // api is the Kubernetes API, asked as the pod's own ServiceAccount.
 type api struct {
@@ -30,7 +33,16 @@ func connect(server, account string) (*api, error) {
 	}
 	pool := x509.NewCertPool()
 	pool.AppendCertsFromPEM(authority)
-	transport := &http.Transport{TLSClientConfig: &tls.Config{RootCAs: pool, MinVersion: tls.VersionTLS12}, ForceAttemptHTTP2: true}
+	// On a node that was just started, what is sent before its routes are there is lost: without limits of our own, the
+	// kernel's would have us wait for two minutes.
+	transport := &http.Transport{
+		DialContext:           (&net.Dialer{Timeout: patience}).DialContext,
+		TLSClientConfig:       &tls.Config{RootCAs: pool, MinVersion: tls.VersionTLS12},
+		TLSHandshakeTimeout:   patience,
+		ResponseHeaderTimeout: 6 * patience,
+		ForceAttemptHTTP2:     true,
+		HTTP2:                 &http.HTTP2Config{SendPingTimeout: 3 * patience, PingTimeout: patience}, // a watch is silent for long
+	}
 	return &api{server: server, account: account, client: &http.Client{Transport: transport}}, nil
 }
 
