@@ -206,7 +206,7 @@ def how_to_look(engine: KeptEngine) -> None:
     out.print("Look at it:")
     out.print(f"  export KUBECONFIG=$(indigo kubeconfig{option})")
     out.print("  alias kubectl=$(indigo tools path kubectl)")
-    out.print("  kubectl get applications -n argocd")
+    out.print(f"  kubectl get applications -n {engine.argocd_namespace}")
     out.print(f"  KUBECONFIG=$(indigo kubeconfig{option} --argocd) argocd app list --core   # with your own argocd CLI")
     out.print(f"Stop it: indigo down{option}")
     out.print(NOT_STARTED[engine.kind], style="dim")

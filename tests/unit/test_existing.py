@@ -16,7 +16,7 @@ from click.testing import CliRunner
 
 from harness import kubeconfig
 from harness.cli.consent import asked
-from harness.cli.engine import up
+from harness.cli.engine import how_to_look, up
 from harness.engines.children import AT_END, undo
 from harness.engines.existing import removal, survey
 from harness.engines.existing.engine import ExistingCluster, new_run
@@ -190,3 +190,9 @@ def test_the_end_needs_nothing_of_this_process(tmp_path: Path, kubectl: Path, mo
     removal.register(tmp_path, kubectl, tmp_path / "config", "x")
     (command,) = json.loads((tmp_path / AT_END).read_text())
     assert command["env"]["PATH"] == os.environ["PATH"] and "hidden" not in str(command)
+
+
+def test_the_hint_names_the_namespace_that_argo_cd_is_in(capsys: pytest.CaptureFixture[str]) -> None:
+    engine: Any = SimpleNamespace(name="site", kind="cluster", argocd_namespace="indigo-argocd-abcde")
+    how_to_look(engine)
+    assert "kubectl get applications -n indigo-argocd-abcde\n" in capsys.readouterr().out
