@@ -8,7 +8,7 @@ from functools import partial
 
 from harness.cluster import Object
 from harness.drills.model import Drill, Recovered, Scene
-from harness.drills.pods import all_answer, itself, own_budget, pods_of, running, with_consumers
+from harness.drills.pods import all_answer, claims_of, itself, own_budget, pods_of, running, with_consumers
 from harness.e2e.platform import Platform
 from harness.engines.base import Ability, Engine
 from harness.errors import UserError
@@ -141,10 +141,7 @@ def _volume(scene: Scene) -> tuple[str, str]:
         UserError: it is no directory of a node.
     """
     pod = pods_of(scene, scene.component)[0]
-    claims = [
-        one["persistentVolumeClaim"]["claimName"] for one in pod["spec"]["volumes"] if "persistentVolumeClaim" in one
-    ]
-    claim = scene.platform.cluster.get("PersistentVolumeClaim", claims[0], scene.namespace)
+    claim = scene.platform.cluster.get("PersistentVolumeClaim", claims_of(pod)[0], scene.namespace)
     volume = scene.platform.cluster.get("PersistentVolume", claim["spec"]["volumeName"])["spec"]
     path = (volume.get("hostPath") or volume.get("local") or {}).get("path")
     if not path:

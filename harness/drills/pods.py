@@ -9,7 +9,7 @@ from functools import partial
 
 from harness.cluster import ApiError, Object
 from harness.drills.model import Drill, Recovered, Scene, everybody, whole
-from harness.drills.probe import answering, serving
+from harness.drills.probe import answering, component_of, serving
 from harness.e2e.platform import Platform
 from harness.engines.base import Ability
 from harness.errors import UserError
@@ -48,7 +48,13 @@ def _needing(scene: Scene, components: Collection[str]) -> set[str]:
 def pods_of(scene: Scene, component: str = "") -> list[Object]:
     """Return the serving pods of a component, or of all."""
     found = serving(scene.platform.cluster, scene.namespace)()
-    return [pod for pod in found if not component or pod["metadata"]["labels"]["app.kubernetes.io/name"] == component]
+    return [pod for pod in found if not component or component_of(pod) == component]
+
+
+def claims_of(pod: Object) -> list[str]:
+    """Return the names of the claims that a pod mounts."""
+    volumes = pod["spec"].get("volumes", ())
+    return [one["persistentVolumeClaim"]["claimName"] for one in volumes if "persistentVolumeClaim" in one]
 
 
 def all_answer(scene: Scene, but: frozenset[str] = frozenset()) -> bool:
@@ -74,24 +80,18 @@ def own_budget(scene: Scene) -> float:
     return float(scene.platform.graph.contracts[scene.component].availability.budget)
 
 
-def _fixed(scene: Scene) -> dict[str, set[str]]:
-    """Return by node the components with a pod on it whose volume cannot leave it."""
+def _fixed(scene: Scene, pods: Collection[Object]) -> dict[str, set[str]]:
+    """Return by node the components of the pods on it whose volumes cannot leave it."""
     bound = set()
     for volume in scene.platform.cluster.list("PersistentVolume"):
         claim = volume["spec"].get("claimRef") or {}
         if claim.get("namespace") == scene.namespace and volume["spec"].get("nodeAffinity"):
             bound.add(claim["name"])
     found: dict[str, set[str]] = {}
-    for pod in pods_of(scene):
-        claims = {one["persistentVolumeClaim"]["claimName"] for one in pod["spec"].get("volumes", [])
-                  if "persistentVolumeClaim" in one}  # fmt: skip
-        if claims & bound:
-            found.setdefault(pod["spec"].get("nodeName", ""), set()).add(_component(pod))
+    for pod in pods:
+        if bound.intersection(claims_of(pod)):
+            found.setdefault(pod["spec"].get("nodeName", ""), set()).add(component_of(pod))
     return found
-
-
-def _component(pod: Object) -> str:
-    return str(pod["metadata"]["labels"]["app.kubernetes.io/name"])
 
 
 def _node(scene: Scene) -> tuple[str, set[str]]:
@@ -106,8 +106,9 @@ def _node(scene: Scene) -> tuple[str, set[str]]:
     names = [str(node["metadata"]["name"]) for node in nodes]
     if len(names) < 2:
         raise UserError("there is no second node that takes pods", fix="start the engine with three nodes")
-    fixed = _fixed(scene)
-    placed = [(_component(pod), str(pod["spec"].get("nodeName", ""))) for pod in pods_of(scene)]
+    pods = pods_of(scene)
+    fixed = _fixed(scene, pods)
+    placed = [(component_of(pod), str(pod["spec"].get("nodeName", ""))) for pod in pods]
     free = Counter(node for component, node in placed if component not in fixed.get(node, ()))
     name = max(names, key=lambda name: free[name])
     if not free[name]:
@@ -171,7 +172,7 @@ def _stopped(scene: Scene) -> Recovered:
 
     def recovered() -> bool:
         left = {
-            _component(pod)
+            component_of(pod)
             for pod in pods_of(scene)
             if pod["spec"].get("nodeName") == node and "deletionTimestamp" not in pod["metadata"]
         }
@@ -197,7 +198,7 @@ def _lost(scene: Scene) -> float:
         for pod in pods_of(scene)
         for one in pod["spec"].get("tolerations", ())
         if one.get("key") == UNREACHABLE and "tolerationSeconds" in one
-        and not any("persistentVolumeClaim" in volume for volume in pod["spec"].get("volumes", ()))
+        and not claims_of(pod)
     ]  # fmt: skip
     return LOST + max(named, default=EVICTED) + _longest()(scene)
 

@@ -42,10 +42,15 @@ def gap(points: Iterable[tuple[float, bool]], since: float) -> Gap:
     return Gap(count, round(longest, 2))
 
 
+def component_of(pod: Object) -> str:
+    """Return the component that a pod is of, by its label."""
+    return str(pod["metadata"]["labels"]["app.kubernetes.io/name"])
+
+
 def answering(pods: list[Object]) -> frozenset[str]:
     """Return the components that have a serving pod which is ready and not about to end."""
     return frozenset(
-        pod["metadata"]["labels"]["app.kubernetes.io/name"]
+        component_of(pod)
         for pod in pods
         if "deletionTimestamp" not in pod["metadata"]
         and any(

@@ -17,8 +17,7 @@ from harness.drills.requests import Requests
 from harness.e2e.platform import Platform
 from harness.engines.base import Ability
 from harness.engines.kind.engine import KindEngine
-
-CONTROL_PLANE = "node-role.kubernetes.io/control-plane"
+from harness.engines.kind.nodes import CONTROL_PLANE
 
 
 @contextlib.contextmanager

@@ -17,6 +17,7 @@ from harness.cluster import Cluster, Object
 from harness.e2e.restricted import LOW_PORTS, POD, READ_ONLY
 from harness.engines.crds import family
 from harness.engines.embedded.objects import install_families
+from harness.engines.kind.nodes import CONTROL_PLANE
 from harness.secrets import certificates
 
 NAMESPACE = "gateway"  # global.network.gatewayNamespace, as it stands in charts/indigo-paas/values.yaml
@@ -177,7 +178,7 @@ def _pod(image: str) -> Object:
         "serviceAccountName": NAME,
         "terminationGracePeriodSeconds": 10,
         # beside the platform, not of it: where no drill stops a node
-        "nodeSelector": {"node-role.kubernetes.io/control-plane": ""},
+        "nodeSelector": {CONTROL_PLANE: ""},
         "tolerations": [{"operator": "Exists"}],
         # policies let components reach port 443 of the gateway's pods, so they have to listen on it themselves
         "securityContext": {**POD, **LOW_PORTS},

@@ -73,7 +73,7 @@ func watch() error {
 	}()
 	period := time.Duration(watched.Milliseconds) * time.Millisecond
 	timeout := time.Duration(watched.Timeout) * time.Millisecond
-	var group, questions sync.WaitGroup
+	var group sync.WaitGroup
 	for index, target := range watched.Targets {
 		group.Add(1)
 		go func() {
@@ -82,9 +82,9 @@ func watch() error {
 			ticker := time.NewTicker(period)
 			defer ticker.Stop()
 			for ctx.Err() == nil {
-				questions.Add(1)
+				group.Add(1)
 				go func() {
-					defer questions.Done()
+					defer group.Done()
 					heard <- target.hear(timeout)
 				}()
 				select {
@@ -95,7 +95,6 @@ func watch() error {
 		}()
 	}
 	group.Wait()
-	questions.Wait()
 	close(heard)
 	<-written
 	return nil

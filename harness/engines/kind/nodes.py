@@ -23,6 +23,8 @@ RELEASED = {
 this kind takes by itself, pkg/apis/config/defaults/image.go."""
 PINNED = RELEASED["1.37"]
 CHOSEN = "INDIGO_NODE_IMAGE"
+CONTROL_PLANE = "node-role.kubernetes.io/control-plane"
+"""The label of the node that no drill stops."""
 
 
 @dataclass(frozen=True)
